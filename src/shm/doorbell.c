@@ -1,0 +1,99 @@
+#include "shm/doorbell.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/atomic.h"
+#include "base/cleanup.h"
+#include "shm/segment.h"
+
+struct doorbell_word {
+    _Alignas(64) _Atomic uint32_t state;
+};
+
+int doorbell_create(int *memory, int *event, struct error *error)
+{
+    autoclose int memory_fd = segment_create("dora-doorbell", sizeof(struct doorbell_word), error);
+    if (memory_fd < 0)
+        return memory_fd;
+    autoclose int event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (event_fd < 0)
+        return error_sys(error, -errno, "make a doorbell");
+    *memory = take_fd(&memory_fd);
+    *event = take_fd(&event_fd);
+    return 0;
+}
+
+int doorbell_open(struct doorbell *bell, int memory, int event, struct error *error)
+{
+    void *map;
+    int rc = segment_map(memory, sizeof(struct doorbell_word), PROT_READ | PROT_WRITE, &map, error);
+    if (rc < 0)
+        return error_add(error, "doorbell"), rc;
+    bell->word = map;
+    bell->event_fd = event;
+    return 0;
+}
+
+void doorbell_close(struct doorbell *bell)
+{
+    if (bell->word)
+        munmap(bell->word, sizeof *bell->word);
+    if (bell->event_fd >= 0)
+        close(bell->event_fd);
+    bell->word = NULL;
+    bell->event_fd = -1;
+}
+
+void doorbell_ring(struct doorbell *bell)
+{
+    /* relaxed: the caller's fence orders it behind the published work. */
+    if (atomic_load_explicit(&bell->word->state, memory_order_relaxed) == DOORBELL_AWAKE)
+        return;
+    /* seq_cst exchange: exactly one ringer takes the armed state. */
+    switch (atomic_exchange(&bell->word->state, DOORBELL_AWAKE)) {
+    case DOORBELL_ASLEEP:
+        syscall(SYS_futex, &bell->word->state, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+        break;
+    case DOORBELL_POLLED:
+        /* Fails only when the counter is full, and then it is readable. */
+        (void)!write(bell->event_fd, &(uint64_t){1}, sizeof(uint64_t));
+        break;
+    }
+}
+
+void doorbell_arm(struct doorbell *bell, enum doorbell_state state)
+{
+    bell->polled = state == DOORBELL_POLLED;
+    /* seq_cst exchange: the full fence between announcing the wait and looking for work again. */
+    atomic_exchange(&bell->word->state, state);
+    fence_full();
+}
+
+void doorbell_disarm(struct doorbell *bell)
+{
+    if (!bell->polled) {
+        /* relaxed: a ringer that still sees it armed wakes for nothing, no more. */
+        atomic_store_explicit(&bell->word->state, DOORBELL_AWAKE, memory_order_relaxed);
+        return;
+    }
+    bell->polled = false;
+    /* Already taken by a ringer: it has written the event_fd, or will, and then one wait ends early. */
+    if (atomic_exchange(&bell->word->state, DOORBELL_AWAKE) == DOORBELL_AWAKE)
+        (void)!read(bell->event_fd, &(uint64_t){0}, sizeof(uint64_t));
+}
+
+void doorbell_sleep(struct doorbell *bell, int64_t deadline)
+{
+    int64_t latest = clock_now() + DOORBELL_NAP;
+    if (deadline > latest)
+        deadline = latest;
+    struct timespec when = {.tv_sec = deadline / CLOCK_SECOND, .tv_nsec = deadline % CLOCK_SECOND};
+    syscall(SYS_futex, &bell->word->state, FUTEX_WAIT_BITSET, DOORBELL_ASLEEP, &when, NULL, FUTEX_BITSET_MATCH_ANY);
+}
