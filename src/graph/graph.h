@@ -66,12 +66,17 @@ struct graph_input {
     enum graph_queue_policy queue_policy;
     int64_t timeout_ns; /* input_timeout; 0 for none */
     const char *type;   /* URN from input_types, or NULL */
+    struct graph_place type_place;
 };
 
 struct graph_output {
     const char *id; /* with "<operator>/" in front for an operator's output */
     struct graph_place place;
     const char *type; /* URN from output_types, or NULL */
+    struct graph_place type_place;
+    const char **metadata; /* parameter keys that output_metadata promises */
+    size_t metadata_count;
+    struct graph_place metadata_place;
 };
 
 struct graph_env {
@@ -95,6 +100,8 @@ struct graph_operator {
     const char *path; /* as written */
     const char *conda_env;
     const char *build;
+    const char *pattern; /* as in graph_node */
+    struct graph_place place, pattern_place;
 };
 
 enum graph_restart { GRAPH_RESTART_NEVER, GRAPH_RESTART_ON_FAILURE, GRAPH_RESTART_ALWAYS };
@@ -123,6 +130,8 @@ struct graph_node {
     size_t output_count;
     struct graph_operator *operators;
     size_t operator_count;
+    const char *pattern; /* "service-server", …, as written, or NULL */
+    struct graph_place pattern_place;
 
     enum graph_restart restart;
     uint32_t max_restarts;         /* 0: no limit */
