@@ -1,0 +1,66 @@
+/* The `dora` command: finds the command that is meant and gives it its command line. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/report.h"
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+    struct options options;
+    struct error error = ERROR_INIT, hint = ERROR_INIT;
+    int status;
+    int result = options_parse(&options, command, argc, argv, &error, &hint);
+    if (result < 0) {
+        report_error("%s", error.message);
+        if (hint.code)
+            report_hint("%s", hint.message);
+        status = result == -EINVAL ? COMMAND_USAGE : COMMAND_FAILED;
+    } else if (options.help) {
+        help_command(command);
+        status = COMMAND_OK;
+    } else {
+        status = command->run(&options);
+    }
+    options_free(&options);
+    return status;
+}
+
+static int dispatch(int argc, char **argv)
+{
+    if (argc < 2) {
+        report_error("`dora` needs a command");
+        report_hint("`dora --help` lists the commands");
+        return COMMAND_USAGE;
+    }
+    const char *first = argv[1];
+    if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
+        help_overview();
+        return COMMAND_OK;
+    }
+    if (strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0) {
+        puts("dora-cli " DORA_VERSION);
+        return COMMAND_OK;
+    }
+    if (first[0] == '-') {
+        report_error("`dora` has no option `%s`", first);
+        report_hint("options of a command stand behind its name; `dora --help` lists the commands");
+        return COMMAND_USAGE;
+    }
+    const struct command *command = command_find(first);
+    return command ? run_command(command, argc - 1, argv + 1) : command_unknown(first);
+}
+
+int main(int argc, char **argv)
+{
+    int status = dispatch(argc, argv);
+    /* What was printed counts only once it has reached its reader: a full disk is a failure. A reader that has seen
+     * enough (`| head`) is none, and has ended us by SIGPIPE already. */
+    if (fflush(stdout) != 0 && status == COMMAND_OK) {
+        report_error("can't write to stdout: %s", strerror(errno));
+        status = COMMAND_FAILED;
+    }
+    return status;
+}
