@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -125,7 +126,8 @@ static int grow(struct arena *arena, uint64_t need, struct error *error)
     if (rc < 0)
         return error_sys(error, errno == ENOMEM ? -ENOSPC : -errno, "no memory for %llu more bytes in the arena",
                          (unsigned long long)(size - arena->size));
-    /* One call maps the new pages, instead of a fault for each; where the kernel can't (before 5.14), faults will do. */
+    /* One call maps the new pages, instead of a fault for each; where the kernel can't (before 5.14), faults will do.
+     */
     (void)madvise(arena->base + arena->size, size - arena->size, MADV_POPULATE_WRITE);
     arena->size = size;
     return 0;
@@ -142,7 +144,7 @@ static int add_block(struct arena *arena, uint64_t offset, unsigned class, uint3
         arena->block_cap = cap;
     }
     *block = arena->block_count++;
-    arena->blocks[*block] = (struct arena_block){.offset = offset, .refs = 1, .class = (uint8_t)class};
+    arena->blocks[*block] = (struct arena_block){.offset = offset, .refs = 1, .class = (uint8_t) class};
     return 0;
 }
 
@@ -228,4 +230,26 @@ const void *arena_view_at(struct arena_view *view, uint64_t offset, uint64_t siz
         atomic_store_explicit(&view->size, (uint64_t)status.st_size, memory_order_relaxed);
     }
     return view->base + offset;
+}
+
+int arena_view_keep(struct arena_view *view, uint64_t offset, uint64_t size)
+{
+    if (size == 0)
+        return 0;
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t start = offset / page * page, end = round_up(offset + size, page);
+    void *copy = mmap(NULL, end - start, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (copy == MAP_FAILED)
+        return -errno;
+    /* The file may end within the last page, but never within a page that a block of it touches: it grows by more. */
+    memcpy(copy, view->base + start, end - start);
+    /* One call puts the copy in place: a reader sees the old page or the new one, and they are alike. */
+    if (mprotect(copy, end - start, PROT_READ) < 0 ||
+        mremap(copy, end - start, end - start, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)(view->base + start)) ==
+            MAP_FAILED) {
+        int rc = -errno;
+        munmap(copy, end - start);
+        return rc;
+    }
+    return 0;
 }

@@ -75,4 +75,8 @@ void arena_view_close(struct arena_view *view);
 /* Where `size` bytes at `offset` can be read, or NULL when the arena doesn't have them. */
 const void *arena_view_at(struct arena_view *view, uint64_t offset, uint64_t size);
 
+/* Replaces the pages with these bytes (checked by arena_view_at) by a private copy at the same address, so that they
+ * stay as they are whatever the owner does from now on. Readers may run meanwhile. -ENOMEM. */
+int arena_view_keep(struct arena_view *view, uint64_t offset, uint64_t size);
+
 #endif

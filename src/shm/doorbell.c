@@ -2,15 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/atomic.h"
 #include "base/cleanup.h"
+#include "shm/futex.h"
 #include "shm/segment.h"
 
 struct doorbell_word {
@@ -59,7 +57,7 @@ void doorbell_ring(struct doorbell *bell)
     /* seq_cst exchange: exactly one ringer takes the armed state. */
     switch (atomic_exchange(&bell->word->state, DOORBELL_AWAKE)) {
     case DOORBELL_ASLEEP:
-        syscall(SYS_futex, &bell->word->state, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+        futex_wake(&bell->word->state);
         break;
     case DOORBELL_POLLED:
         /* Fails only when the counter is full, and then it is readable. */
@@ -94,6 +92,5 @@ void doorbell_sleep(struct doorbell *bell, int64_t deadline)
     int64_t latest = clock_now() + DOORBELL_NAP;
     if (deadline > latest)
         deadline = latest;
-    struct timespec when = {.tv_sec = deadline / CLOCK_SECOND, .tv_nsec = deadline % CLOCK_SECOND};
-    syscall(SYS_futex, &bell->word->state, FUTEX_WAIT_BITSET, DOORBELL_ASLEEP, &when, NULL, FUTEX_BITSET_MATCH_ANY);
+    futex_wait(&bell->word->state, DOORBELL_ASLEEP, deadline);
 }

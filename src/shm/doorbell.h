@@ -8,8 +8,8 @@
  *       └────────────────────▶ POLLED ───────────────────────────────▶ AWAKE
  *
  * The owner arms, then looks once more for work, then waits; a ringer publishes work, then looks at the word. Both
- * separate their two steps by a full fence, so at least one sees the other (Dekker). Only the first ringer finds the word
- * armed: whoever follows before the owner has woken makes no system call.
+ * separate their two steps by a full fence, so at least one sees the other (Dekker). Only the first ringer finds the
+ * word armed: whoever follows before the owner has woken makes no system call.
  *
  * Every publisher to a node can write its word. A misbehaving one can cause wake-ups, or swallow them; so no wait is
  * longer than DOORBELL_NAP, after which the owner looks for itself.
@@ -38,18 +38,19 @@ struct doorbell {
 
 #define DOORBELL_INIT                                                                                                  \
     {                                                                                                                  \
-        NULL, -1, false                                                                                                     \
+        NULL, -1, false                                                                                                \
     }
 
 /* Makes a doorbell: `*memory` and `*event` are descriptors (close-on-exec) to hand to its owner and ringers. */
 int doorbell_create(int *memory, int *event, struct error *error);
 
-/* Maps one made elsewhere. Takes over `event` when it succeeds; `memory` stays the caller's. -EINVAL when it isn't one. */
+/* Maps one made elsewhere. Takes over `event` when it succeeds; `memory` stays the caller's. -EINVAL when it isn't one.
+ */
 int doorbell_open(struct doorbell *bell, int memory, int event, struct error *error);
 void doorbell_close(struct doorbell *bell); /* safe on one that was never opened */
 
-/* Wakes the owner if it is armed. The caller has published its work and then called fence_full() (or anything stronger):
- * one fence can serve many bells. Any thread. */
+/* Wakes the owner if it is armed. The caller has published its work and then called fence_full() (or anything
+ * stronger): one fence can serve many bells. Any thread. */
 void doorbell_ring(struct doorbell *bell);
 
 /* Owner: announces a wait. Look for work afterwards, then doorbell_sleep or poll the event_fd, or doorbell_disarm. */

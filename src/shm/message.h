@@ -19,8 +19,8 @@
 
 enum {
     MESSAGE_WORDS = 16,
-    MESSAGE_HEAD = 4,     /* words before the parts */
-    MESSAGE_BLOCK = 3,    /* words that name a block */
+    MESSAGE_HEAD = 4,                                    /* words before the parts */
+    MESSAGE_BLOCK = 3,                                   /* words that name a block */
     MESSAGE_INLINE = 8 * (MESSAGE_WORDS - MESSAGE_HEAD), /* bytes there is room for inline: 96 */
 };
 
@@ -78,6 +78,12 @@ static inline size_t message_length(uint64_t word3)
     size_t data = word3 >> 8 & MESSAGE_DATA_BLOCK ? MESSAGE_BLOCK : ((word3 >> 32) + 7) / 8;
     size_t meta = word3 >> 8 & MESSAGE_META_BLOCK ? MESSAGE_BLOCK : ((word3 >> 16 & 0xffff) + 7) / 8;
     return MESSAGE_HEAD + data + meta;
+}
+
+/* Bytes of data, wherever they are. */
+static inline uint64_t message_data_size(const struct message *m)
+{
+    return message_flags(m) & MESSAGE_DATA_BLOCK ? m->words[MESSAGE_HEAD + 1] : m->words[3] >> 32;
 }
 
 /* The parts of a message of at most MESSAGE_WORDS words. Inline: `bytes` and `len` point into `message`; else `block`

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "shm/futex.h"
+
 enum { CAPACITY_LEAST = 8, PREFETCH_AHEAD = 4 };
 
 uint32_t ring_capacity(uint64_t limit)
@@ -119,7 +121,7 @@ int ring_take(struct ring_rx *ring, struct message *message)
         for (size_t i = MESSAGE_HEAD; sane && i < length; i++)
             message->words[i] = atomic_load_explicit(&slot->words[i], memory_order_relaxed);
         uint64_t head = ring->head;
-        /* seq_cst: also the fence before ring_wanted. */
+        /* seq_cst: also the fence before ring_wake. */
         if (atomic_compare_exchange_strong(&ring->shared->head, &head, head + 1)) {
             ring->head++;
             ring->taken++;
@@ -133,10 +135,28 @@ int ring_take(struct ring_rx *ring, struct message *message)
     return 0;
 }
 
-uint64_t ring_waiting(const struct ring_rx *ring)
+void ring_wake(const struct ring_rx *ring)
+{
+    /* seq_cst: the other half of ring_announce's Dekker. */
+    if (atomic_load(&ring->shared->waiting) && atomic_exchange(&ring->shared->waiting, 0))
+        futex_wake(&ring->shared->waiting);
+}
+
+void ring_announce(const struct ring_tx *ring)
+{
+    /* seq_cst: the announcement is seen before the publisher looks at `head` again. */
+    atomic_store(&ring->shared->waiting, 1);
+}
+
+void ring_sleep(const struct ring_tx *ring, int64_t deadline)
+{
+    futex_wait(&ring->shared->waiting, 1, deadline);
+}
+
+uint64_t ring_watch(const struct ring_shared *shared)
 {
     /* relaxed: counters. */
-    uint64_t tail = atomic_load_explicit(&ring->shared->tail, memory_order_relaxed);
-    uint64_t head = atomic_load_explicit(&ring->shared->head, memory_order_relaxed);
+    uint64_t tail = atomic_load_explicit(&shared->tail, memory_order_relaxed);
+    uint64_t head = atomic_load_explicit(&shared->head, memory_order_relaxed);
     return (int64_t)(tail - head) > 0 ? tail - head : 0;
 }

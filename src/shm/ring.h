@@ -5,14 +5,14 @@
  *         │  queued, each stamped │
  *         └─ the subscriber takes └─ the publisher writes
  *
- * A slot holds the message of position p when its stamp is p + 1; the publisher writes the stamp last, so the subscriber
- * learns of a message by the very cache line that carries it. `head` is moved by compare-and-swap only, because two may
- * move it: the subscriber when it takes the oldest message, the publisher when it drops it to make room. Whoever moves
- * `head` past a message owns it. The publisher writes a slot only after `head` has passed its old content, so a
- * subscriber whose swap succeeds knows that what it copied before was whole.
+ * A slot holds the message of position p when its stamp is p + 1; the publisher writes the stamp last, so the
+ * subscriber learns of a message by the very cache line that carries it. `head` is moved by compare-and-swap only,
+ * because two may move it: the subscriber when it takes the oldest message, the publisher when it drops it to make
+ * room. Whoever moves `head` past a message owns it. The publisher writes a slot only after `head` has passed its old
+ * content, so a subscriber whose swap succeeds knows that what it copied before was whole.
  *
- * Neither side believes the other: the publisher keeps `tail` privately and checks that `head` only moves forward and not
- * past it; the subscriber masks positions and checks what the message says of its own length.
+ * Neither side believes the other: the publisher keeps `tail` privately and checks that `head` only moves forward and
+ * not past it; the subscriber masks positions and checks what the message says of its own length.
  *
  * Memory: struct ring_shared, then `capacity` slots. Threads: one publisher thread at a time, one subscriber thread.
  */
@@ -34,10 +34,10 @@ struct ring_slot {
 
 /* Three pairs of cache lines, by who writes them: neighbours are fetched in pairs. */
 struct ring_shared {
-    _Alignas(128) _Atomic uint64_t head; /* both, the subscriber mostly */
-    _Alignas(128) _Atomic uint64_t tail; /* the publisher, for those who only watch */
-    _Atomic uint64_t dropped;            /* the publisher: messages it dropped, flushes included */
-    _Alignas(128) _Atomic uint32_t waiting; /* the publisher: it waits for room, ring its doorbell */
+    _Alignas(128) _Atomic uint64_t head;    /* both, the subscriber mostly */
+    _Alignas(128) _Atomic uint64_t tail;    /* the publisher, for those who only watch */
+    _Atomic uint64_t dropped;               /* the publisher: messages it dropped, flushes included */
+    _Alignas(128) _Atomic uint32_t waiting; /* 1: the publisher waits for room, on this word */
     _Alignas(128) struct ring_slot slots[];
 };
 
@@ -100,23 +100,18 @@ static inline bool ring_ready(const struct ring_rx *ring)
 uint64_t ring_peek(const struct ring_rx *ring);
 
 /* Takes the oldest message. 1: `*message` has it; 0: there is none; -EBADMSG: what was there is no message, and it is
- * gone. After taking from a ring whose publisher waits for room, the caller rings that one's bell (ring_wanted). */
+ * gone. */
 int ring_take(struct ring_rx *ring, struct message *message);
 
-/* Whether the publisher waits for room; call it after ring_take, whose swap is a full fence. */
-static inline bool ring_wanted(const struct ring_rx *ring)
-{
-    /* seq_cst: the other half of ring_wait's Dekker. */
-    return atomic_load(&ring->shared->waiting) != 0;
-}
+/* Wakes a publisher that waits for room. After ring_take, whose swap is a full fence. */
+void ring_wake(const struct ring_rx *ring);
 
-/* The publisher announces that it waits for room (then calls ring_refresh once more), or no longer does. */
-static inline void ring_wait(struct ring_tx *ring, bool waits)
-{
-    atomic_exchange(&ring->shared->waiting, waits);
-}
+/* The publisher announces that it will wait for room; it looks once more, and then sleeps until the subscriber has
+ * taken a message, or `deadline` (CLOCK_MONOTONIC); it may wake for nothing. Several threads may wait. */
+void ring_announce(const struct ring_tx *ring);
+void ring_sleep(const struct ring_tx *ring, int64_t deadline);
 
-/* Messages waiting, as the subscriber sees it. */
-uint64_t ring_waiting(const struct ring_rx *ring);
+/* Messages queued, as anyone who can read the ring sees it: at most its capacity for honest ends. */
+uint64_t ring_watch(const struct ring_shared *shared);
 
 #endif

@@ -10,8 +10,8 @@
  * touched. Returns the descriptor (close-on-exec), or a negative errno. `name` shows in /proc/…/maps. */
 int segment_create(const char *name, size_t size, struct error *error);
 
-/* Maps all of a segment made by segment_create, of `size` bytes exactly. -EINVAL when the descriptor is none, or another
- * size, or not sealed: its maker could cut it under us. */
+/* Maps all of a segment made by segment_create, of `size` bytes exactly. -EINVAL when the descriptor is none, or
+ * another size, or not sealed: its maker could cut it under us. */
 int segment_map(int fd, size_t size, int protection, void **map, struct error *error);
 
 /* The size of a segment, checked to be sealed; negative errno otherwise. */

@@ -1,0 +1,189 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "base/cleanup.h"
+#include "shm/link_layout.h"
+
+static void unref(struct link_rx *link)
+{
+    /* acq_rel: the last one sees what all others did. */
+    if (atomic_fetch_sub_explicit(&link->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    arena_view_close(&link->view);
+    munmap(link->shared, link->size);
+    pthread_mutex_destroy(&link->lock);
+    free(link->edges);
+    free(link->overflow);
+    free(link);
+}
+
+int link_rx_open(struct link_rx **out, int fd, int arena_fd, const struct link_edge *edges, size_t count,
+                 struct error *error)
+{
+    autofree struct link_rx *link = calloc(1, sizeof *link);
+    autofree struct link_rx_edge *rx_edges = calloc(count ? count : 1, sizeof *rx_edges);
+    if (!link || !rx_edges)
+        return error_set(error, -ENOMEM, "no memory for a link");
+    int rc = link_map(fd, edges, count, PROT_READ | PROT_WRITE, &link->shared, &link->size, error);
+    if (rc < 0)
+        return rc;
+    rc = arena_view_open(&link->view, arena_fd, error);
+    if (rc < 0) {
+        munmap(link->shared, link->size);
+        return rc;
+    }
+    link->refs = 1;
+    link->edge_count = (uint32_t)count;
+    link->return_capacity = link_return_capacity(edges, count);
+    link->holds.next = link->holds.prev = &link->holds;
+    pthread_mutex_init(&link->lock, NULL);
+    for (size_t i = 0; i < count; i++) {
+        char *ordinary = (char *)link->shared + link_ring_offset(edges, count, i);
+        uint32_t capacity = ring_capacity(edges[i].limit);
+        rx_edges[i].edge = edges[i];
+        ring_rx_open(&rx_edges[i].ordinary, (void *)ordinary, capacity);
+        ring_rx_open(&rx_edges[i].protect, (void *)(ordinary + ring_size(capacity)), capacity);
+    }
+    link->edges = take_ptr(rx_edges);
+    *out = take_ptr(link);
+    return 0;
+}
+
+void link_rx_close(struct link_rx *link, bool publisher_gone)
+{
+    pthread_mutex_lock(&link->lock);
+    link->detached = true;
+    for (struct link_hold *hold = link->holds.next; hold != &link->holds && !publisher_gone; hold = hold->next)
+        arena_view_keep(&link->view, hold->block.offset, hold->block.size);
+    pthread_mutex_unlock(&link->lock);
+    unref(link);
+}
+
+/* Puts a block number in the return ring; false when it is full. Under the lock. */
+static bool give_back(struct link_rx *link, uint32_t block)
+{
+    /* acquire: the publisher has read the slots before `head`. */
+    uint32_t head = atomic_load_explicit(&link->shared->head, memory_order_acquire);
+    if (link->returned - head >= link->return_capacity)
+        return false;
+    uint32_t slot = link->returned++ & (link->return_capacity - 1);
+    /* relaxed: published by the tail. */
+    atomic_store_explicit(&link->shared->returned[slot], block, memory_order_relaxed);
+    /* release: our reads of the block are done. */
+    atomic_store_explicit(&link->shared->tail, link->returned, memory_order_release);
+    return true;
+}
+
+/* As give_back, but keeps what finds no room for the next time. When there is no memory for that either, the block
+ * stays lent until the link ends. */
+static void return_block(struct link_rx *link, uint32_t block)
+{
+    while (link->overflow_count && give_back(link, link->overflow[link->overflow_count - 1]))
+        link->overflow_count--;
+    if (link->overflow_count == 0 && give_back(link, block))
+        return;
+    if (link->overflow_count == link->overflow_cap) {
+        uint32_t cap = link->overflow_cap ? 2 * link->overflow_cap : 64;
+        uint32_t *overflow = realloc(link->overflow, cap * sizeof *overflow);
+        if (!overflow)
+            return;
+        link->overflow = overflow;
+        link->overflow_cap = cap;
+    }
+    link->overflow[link->overflow_count++] = block;
+}
+
+static void hold(struct link_rx *link, const struct message_block *block, struct link_hold *hold)
+{
+    /* relaxed: whoever holds a reference may take another. */
+    atomic_fetch_add_explicit(&link->refs, 1, memory_order_relaxed);
+    hold->link = link;
+    hold->block = *block;
+    pthread_mutex_lock(&link->lock);
+    hold->next = &link->holds;
+    hold->prev = link->holds.prev;
+    hold->prev->next = link->holds.prev = hold;
+    pthread_mutex_unlock(&link->lock);
+}
+
+void link_hold_release(struct link_hold *hold)
+{
+    struct link_rx *link = hold->link;
+    if (!link)
+        return;
+    hold->link = NULL;
+    pthread_mutex_lock(&link->lock);
+    hold->next->prev = hold->prev;
+    hold->prev->next = hold->next;
+    if (!link->detached)
+        return_block(link, hold->block.block);
+    pthread_mutex_unlock(&link->lock);
+    unref(link);
+}
+
+const void *link_hold_data(const struct link_hold *hold)
+{
+    return hold->link->view.base + hold->block.offset;
+}
+
+bool link_rx_ready(const struct link_rx *link, uint32_t index)
+{
+    const struct link_rx_edge *edge = &link->edges[index];
+    return ring_ready(&edge->ordinary) || ring_ready(&edge->protect);
+}
+
+uint64_t link_rx_queued(const struct link_rx *link, uint32_t index)
+{
+    const struct link_rx_edge *edge = &link->edges[index];
+    uint64_t queued = ring_watch(edge->ordinary.shared) + ring_watch(edge->protect.shared);
+    /* What the publisher says; no more than the queue can hold. */
+    return queued < edge->edge.limit ? queued : edge->edge.limit;
+}
+
+/* The ring with the edge's oldest message, or NULL. What was sent first is seen first: whoever sees a message after the
+ * acquire of its stamp also sees those that its publisher wrote before to the other ring. */
+static struct ring_rx *oldest(struct link_rx_edge *edge)
+{
+    bool ordinary = ring_ready(&edge->ordinary), protect = ring_ready(&edge->protect);
+    if (!protect)
+        return ordinary ? &edge->ordinary : NULL;
+    if (!ordinary && !ring_ready(&edge->ordinary))
+        return &edge->protect;
+    return ring_peek(&edge->ordinary) < ring_peek(&edge->protect) ? &edge->ordinary : &edge->protect;
+}
+
+int link_rx_take(struct link_rx *link, uint32_t index, struct message *message, struct link_hold *data,
+                 struct link_hold *meta)
+{
+    struct link_rx_edge *edge = &link->edges[index];
+    data->link = meta->link = NULL;
+    int rc;
+    do {
+        struct ring_rx *ring = oldest(edge);
+        if (!ring)
+            return 0;
+        rc = ring_take(ring, message);
+    } while (rc == 0);
+    ring_wake(&edge->ordinary);
+    if (rc < 0)
+        return rc;
+    const void *bytes;
+    size_t len;
+    struct message_block block;
+    message_data(message, &bytes, &len, &block);
+    if (!bytes) {
+        if (!arena_view_at(&link->view, block.offset, block.size))
+            return -EBADMSG;
+        hold(link, &block, data);
+    }
+    message_meta(message, &bytes, &len, &block);
+    if (!bytes) {
+        if (!arena_view_at(&link->view, block.offset, block.size)) {
+            link_hold_release(data);
+            return -EBADMSG;
+        }
+        hold(link, &block, meta);
+    }
+    return 1;
+}
