@@ -1,0 +1,15 @@
+/* Answers each message with one of the same size. */
+#include "node.h"
+
+int main(void)
+{
+    dora_node *node = node_open();
+    struct outlet outlet = outlet_open(node);
+    dora_event *event;
+    for (int64_t i = 0; (event = node_next_input(node)); i++) {
+        outlet_send(&outlet, i);
+        dora_event_free(event);
+    }
+    dora_node_close(node);
+    return 0;
+}
