@@ -127,13 +127,18 @@ struct proto_packet {
 };
 
 /* Sends a packet whole, or not at all: 0, -EAGAIN (the socket is full), -EPIPE (the peer is gone), -EMSGSIZE, another
- * negative errno. Descriptors stay the caller's. `flags`: MSG_DONTWAIT or 0. */
+ * negative errno; -EINVAL: that is not how a packet of its type looks. Descriptors stay the caller's. `flags`: MSG_DONTWAIT
+ * or 0. */
 int proto_send(int socket, const struct proto_packet *packet, int flags);
 
 /* Receives one packet into `buffer` (PROTO_PACKET_MOST bytes, 8-byte aligned). 1: `packet` has it; 0: the peer is gone;
  * -EAGAIN: nothing there; -EBADMSG: what came is no packet of this protocol (descriptors that came with it are closed);
  * another negative errno. Checked: magic, type, lengths, the type's own body size, number of strings and descriptors. */
 int proto_recv(int socket, struct proto_packet *packet, void *buffer, int flags);
+
+/* The check alone: takes the `len` bytes in `buffer` (8-byte aligned) apart into `packet`, whose descriptors are filled in
+ * already. 0 or -EBADMSG. */
+int proto_parse(const void *buffer, size_t len, struct proto_packet *packet);
 
 void proto_close_fds(struct proto_packet *packet); /* those not taken over by take_fd */
 
