@@ -1,0 +1,161 @@
+/* Events: making, reading and freeing them. */
+#include "node/event.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/arrow.h"
+#include "node/params.h"
+
+dora_event *event_new(dora_node *node, dora_event_kind kind, const char *id)
+{
+    /* acquire: pairs with the release in dora_event_free. */
+    dora_event *event = atomic_exchange_explicit(&node->spare, NULL, memory_order_acquire);
+    if (!event && !(event = aligned_alloc(64, sizeof *event)))
+        return NULL;
+    event->node = node;
+    event->refs = 1;
+    event->kind = kind;
+    event->id = id;
+    event->text = NULL;
+    event->message.words[1] = event->message.words[2] = event->message.words[3] = 0;
+    event->data = event->type = NULL;
+    event->size = event->type_len = 0;
+    event->data_block.link = event->meta_block.link = NULL;
+    event->params = NULL;
+    event->message_text = "";
+    memset(event->format, 0, sizeof event->format);
+    return event;
+}
+
+int event_notice(dora_node *node, dora_event_kind kind, const char *id, const char *text, const char *json)
+{
+    size_t id_len = strlen(id) + 1, text_len = strlen(text) + 1, json_len = json ? strlen(json) : 0;
+    dora_event *event = event_new(node, kind, id);
+    struct notice *notice = malloc(sizeof *notice);
+    char *copy = malloc(id_len + text_len + json_len + 1);
+    if (!event || !notice || !copy) {
+        if (event)
+            event_unref(event);
+        free(notice);
+        free(copy);
+        return -ENOMEM;
+    }
+    event->text = copy;
+    event->id = memcpy(copy, id, id_len);
+    event->message_text = memcpy(copy + id_len, text, text_len);
+    if (json) {
+        event->data = memcpy(copy + id_len + text_len, json, json_len + 1);
+        event->size = json_len;
+        event->format[0] = 'C';
+    }
+    *notice = (struct notice){.event = event};
+    *node->notices_end = notice;
+    node->notices_end = &notice->next;
+    return 0;
+}
+
+static void clear(dora_event *event)
+{
+    link_hold_release(&event->data_block);
+    link_hold_release(&event->meta_block);
+    dora_params_free(event->params);
+    free(event->text);
+}
+
+void event_unref(dora_event *event)
+{
+    /* acq_rel: the last one sees what all others did. */
+    if (atomic_fetch_sub_explicit(&event->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    clear(event);
+    free(event);
+}
+
+void dora_event_free(dora_event *event)
+{
+    if (!event)
+        return;
+    /* acquire: as in event_unref. When this is the only reference there is nobody to race with. */
+    if (atomic_load_explicit(&event->refs, memory_order_acquire) != 1) {
+        event_unref(event);
+        return;
+    }
+    clear(event);
+    /* acq_rel: hands the memory over, and takes over what was there. */
+    free(atomic_exchange_explicit(&event->node->spare, event, memory_order_acq_rel));
+}
+
+dora_event_kind dora_event_type(const dora_event *event)
+{
+    return event->kind;
+}
+
+const char *dora_event_id(const dora_event *event)
+{
+    return event->id;
+}
+
+const char *dora_event_text(const dora_event *event)
+{
+    return event->message_text;
+}
+
+const void *dora_event_data(const dora_event *event, size_t *size)
+{
+    if (size)
+        *size = event->size;
+    return event->size ? event->data : NULL;
+}
+
+size_t dora_event_size(const dora_event *event)
+{
+    return event->size;
+}
+
+const char *dora_event_format(const dora_event *event)
+{
+    /* One too long for its place is in `text`. */
+    return event->kind == DORA_EVENT_INPUT && event->text ? event->text : event->format;
+}
+
+uint64_t dora_event_sequence(const dora_event *event)
+{
+    return event->message.words[1];
+}
+
+uint64_t dora_event_timestamp(const dora_event *event)
+{
+    return event->message.words[2];
+}
+
+const dora_params *dora_event_params(const dora_event *event)
+{
+    return event->params ? event->params : params_empty();
+}
+
+dora_stop_cause dora_event_stop_cause(const dora_event *event)
+{
+    return event->stop_cause;
+}
+
+static void unref_owner(void *event)
+{
+    event_unref(event);
+}
+
+int dora_event_arrow(const dora_event *event, struct ArrowArray *array, struct ArrowSchema *schema)
+{
+    if (event->kind != DORA_EVENT_INPUT)
+        return -ENODATA;
+    dora_event *owner = (dora_event *)event;
+    /* relaxed: the caller holds a reference. */
+    atomic_fetch_add_explicit(&owner->refs, 1, memory_order_relaxed);
+    int rc = message_format(&event->message) == PUBLISH_NESTED
+                 ? arrow_read(event->data, event->size, event->type, event->type_len, owner, unref_owner, array, schema)
+                 : arrow_read_plain(event->format[0], event->data, event->size, owner, unref_owner, array, schema);
+    if (rc < 0)
+        event_unref(owner);
+    return rc;
+}

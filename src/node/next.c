@@ -1,0 +1,95 @@
+/* dora_next: which event comes next. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "node/event.h"
+#include "node/node.h"
+
+static int deliver_stop(dora_node *node, dora_event **out, enum dora_stop_cause cause)
+{
+    dora_event *event = event_new(node, DORA_EVENT_STOP, cause == DORA_STOP_MANUAL ? "MANUAL" : "ALL_INPUTS_CLOSED");
+    if (!event)
+        return node_fail(node, -ENOMEM, "no memory for an event");
+    event->stop_cause = cause;
+    subscribe_stop(node);
+    node->stop_delivered = true;
+    *out = event;
+    return 1;
+}
+
+static int deliver_notice(dora_node *node, dora_event **out)
+{
+    struct notice *notice = node->notices;
+    if (!notice)
+        return 0;
+    node->notices = notice->next;
+    if (!node->notices)
+        node->notices_end = &node->notices;
+    *out = notice->event;
+    free(notice);
+    return 1;
+}
+
+/* 1: `*out` is the next event; 0: nothing now; -ENODATA: nothing ever again. */
+static int next(dora_node *node, dora_event **out)
+{
+    if (control_pending(node))
+        control_apply(node);
+    if (node->ended)
+        return -ENODATA;
+    int rc = 0;
+    if (node->stop_requested && !node->stop_delivered)
+        return deliver_stop(node, out, DORA_STOP_MANUAL);
+    if (!node->stop_delivered)
+        rc = deliver_notice(node, out);
+    if (rc == 0)
+        rc = subscribe_next(node, out);
+    if (rc != 0)
+        return rc;
+    if (node->stop_delivered && subscribe_ended(node)) {
+        node->ended = true;
+        return -ENODATA;
+    }
+    if (node->inputs_ended && subscribe_ended(node))
+        return deliver_stop(node, out, DORA_STOP_ALL_INPUTS_CLOSED);
+    return 0;
+}
+
+/* Looks at the socket even where no count has changed: a swallowed wake-up, or a daemon that is gone. */
+static void look_around(dora_node *node)
+{
+    node_bump(node);
+    control_apply(node);
+}
+
+int dora_next(dora_node *node, dora_event **out, int64_t timeout_ns)
+{
+    int rc = node_check(node);
+    if (rc < 0)
+        return rc;
+    node_bump(node);
+    wait_poll_disarm(node);
+    rc = next(node, out);
+    int64_t now = 0, deadline = 0;
+    while (rc == 0) {
+        now = clock_now();
+        if (deadline == 0)
+            deadline = clock_after(now, timeout_ns > 0 ? timeout_ns : 0);
+        if (now >= deadline) {
+            if (node->poll_fd < 0 || wait_poll_arm(node))
+                return -ETIMEDOUT;
+            wait_poll_disarm(node);
+        } else {
+            int64_t due = subscribe_deadline(node);
+            wait_for_work(node, due < deadline ? due : deadline);
+            if (clock_now() - now > DOORBELL_NAP / 2)
+                look_around(node);
+        }
+        rc = next(node, out);
+    }
+    if (rc < 0)
+        return rc;
+    /* relaxed: a counter. */
+    atomic_store_explicit(&node->page->received, ++node->delivered, memory_order_relaxed);
+    return 0;
+}

@@ -1,0 +1,224 @@
+/* What the files of libdora share: a node, its ports and its links.
+ *
+ * Two halves, by who may touch them:
+ *   under `lock`     outputs, tx links, arena, the socket and what came from it (`notes`): any thread
+ *   the receiver's   inputs, rx links, timers, the stream's state: the one thread that is in dora_next
+ * A packet from the daemon is read by whoever notices it first (control.c): what concerns sending is done at once, the
+ * rest waits in `notes` for the receiver.
+ */
+#ifndef NODE_NODE_H
+#define NODE_NODE_H
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "dora/dora.h"
+#include "proto/proto.h"
+#include "shm/arena.h"
+#include "shm/doorbell.h"
+#include "shm/link.h"
+
+/* ---- Sending ---- */
+
+struct tx_link {
+    uint32_t id; /* the daemon's; grows */
+    struct link_tx tx;
+    struct doorbell bell; /* the subscriber's */
+    bool self;            /* the subscriber is this node */
+    bool down;            /* to be closed once nobody waits on it */
+    uint32_t waiters;
+    struct tx_link *next;
+};
+
+/* Where an output's messages go: an edge of a link. In order of the links' ids. */
+struct route {
+    struct tx_link *link;
+    uint32_t edge;
+};
+
+struct output {
+    char *id;
+    size_t id_len;
+    uint64_t sequence; /* of the next message */
+    uint64_t dropped;  /* over links that have ended */
+    bool closed;
+    bool busy; /* a sender waits for room, with the lock released: others queue behind it */
+    struct route *routes;
+    size_t route_count;
+};
+
+/* ---- Receiving ---- */
+
+struct rx_link {
+    uint32_t id;
+    struct link_rx *rx;
+    uint32_t users; /* sources that read it */
+    bool down;      /* the publisher's process is gone, or has closed its end: what is queued is all that comes */
+    struct rx_link *next;
+};
+
+/* Where an input's messages come from: an edge of a link. A restarted publisher is a new source behind the old one. */
+struct source {
+    struct rx_link *link;
+    uint32_t edge;
+    struct source *next;
+};
+
+struct input {
+    char *id;
+    uint32_t kind; /* enum proto_port_kind */
+    struct source *sources;
+    struct input *served_after; /* the input that was served next after this one */
+    bool closed, close_reported;
+    bool broken;        /* input_timeout closed it; the next message mends it */
+    int64_t timeout_ns; /* 0: none */
+    int64_t deadline;   /* of input_timeout, CLOCK_NEVER before the first message */
+    int64_t interval_ns;
+    int64_t due;                         /* timer: when the next tick is */
+    uint64_t left;                       /* after Stop: messages still to deliver */
+    uint64_t received, skipped, dropped; /* dropped: over links that have ended */
+};
+
+/* Something from the daemon that waits for the receiver: a copy of the packet. */
+struct note {
+    struct note *next;
+    struct proto_packet packet;
+    char content[];
+};
+
+/* An event made of a note or by the node itself, waiting to be delivered. */
+struct notice {
+    struct notice *next;
+    dora_event *event;
+};
+
+struct dora_node {
+    _Atomic uint32_t refs; /* the node, and each loan that outlives it */
+    struct error error;    /* of the last failed call; under `lock` */
+    const uint32_t *alive; /* 1; the kernel wipes it in a forked child */
+
+    char *id, *dataflow_id;
+    const char *descriptor; /* mapped JSON */
+    size_t descriptor_size;
+    uint32_t restart_count, flags;
+    int64_t epoch_ns;
+    uint64_t epoch_ntp64;
+
+    pthread_mutex_t lock;
+    pthread_cond_t idle; /* an output's `busy` was cleared */
+    int socket;
+    struct proto_page *page;
+    _Atomic uint32_t control_seen; /* page->control when the socket was last read */
+    bool socket_closed;
+    struct arena arena;
+    struct output *outputs;
+    size_t output_count;
+    struct tx_link *tx_links;
+    uint64_t clock; /* timestamp of the last message sent */
+    bool stopping;
+    struct note *notes, **notes_end;
+
+    _Atomic bool warned;         /* of sending on an unknown output; see node_api.c */
+    _Atomic uint64_t clock_seen; /* the largest timestamp received */
+
+    struct doorbell bell;
+    int64_t poll_ns;
+    uint32_t poll_skip, poll_backoff; /* waits until polling is tried again; see wait.c */
+    int poll_fd, timer_fd;            /* -1 until dora_fd is called */
+    struct input *inputs;
+    size_t input_count;
+    struct input *served; /* least recently served first */
+    bool has_timers, has_timeouts;
+    struct rx_link *rx_links;
+    struct notice *notices, **notices_end;
+    bool stop_requested, stop_delivered, inputs_ended, ended;
+    uint64_t delivered;          /* events */
+    _Atomic(dora_event *) spare; /* one freed event, so that a steady flow doesn't allocate */
+};
+
+/* Sets the node's error (node_fail takes the lock) and returns `code`. */
+int node_fail(dora_node *node, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int node_fail_locked(dora_node *node, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* -ECHILD in a forked child. */
+static inline int node_check(const dora_node *node)
+{
+    return *node->alive ? 0 : -ECHILD;
+}
+
+/* For the daemon's health check. A lost count between two threads does no harm. */
+static inline void node_bump(const dora_node *node)
+{
+    /* relaxed: only that it grows matters. */
+    _Atomic uint64_t *activity = &node->page->activity;
+    atomic_store_explicit(activity, atomic_load_explicit(activity, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+void node_unref(dora_node *node);
+
+/* ---- control.c ---- */
+
+static inline bool control_pending(const dora_node *node)
+{
+    /* acquire: whoever sees the count finds the packet in the socket. */
+    return atomic_load_explicit(&node->page->control, memory_order_acquire) !=
+           atomic_load_explicit(&node->control_seen, memory_order_relaxed);
+}
+
+/* Reads what the daemon has sent. Under the lock. */
+void control_pump(dora_node *node);
+/* Adds to `notes` a packet that no daemon sent. Under the lock. */
+int control_note(dora_node *node, const struct proto_packet *packet);
+/* Applies `notes`; the receiver, without the lock. */
+void control_apply(dora_node *node);
+
+/* ---- publish.c ---- */
+
+int publish_add_link(dora_node *node, const struct proto_packet *packet); /* LINK_OUT; under the lock */
+bool publish_drop_link(dora_node *node, uint32_t id);                     /* false: none of its links */
+void publish_close(dora_node *node);
+struct output *publish_find(dora_node *node, const char *id, size_t len);
+
+/* What is to be sent. `block` holds the data where it isn't ARENA_NONE, and is taken over. */
+struct publish_data {
+    const void *bytes;
+    size_t size;
+    uint32_t block;
+    char format;      /* one character of a plain array's, or PUBLISH_NESTED */
+    const void *type; /* PUBLISH_NESTED: arrow.h's description */
+    size_t type_len;
+};
+
+enum { PUBLISH_NESTED = '+' };
+
+int publish(dora_node *node, const char *output, size_t output_len, struct publish_data data,
+            const dora_params *params);
+int publish_alloc(dora_node *node, size_t size, uint32_t *block); /* under the lock */
+
+/* ---- subscribe.c: the receiver's ---- */
+
+int subscribe_add_link(dora_node *node, struct proto_packet *packet); /* LINK_IN */
+void subscribe_drop_link(dora_node *node, uint32_t id);
+void subscribe_close(dora_node *node);
+bool subscribe_ready(const dora_node *node);             /* whether an input may have something; not timers */
+int64_t subscribe_deadline(const dora_node *node);       /* when a timer or a timeout is due */
+int subscribe_next(dora_node *node, dora_event **event); /* 1: an input's event; 0: none */
+void subscribe_stop(dora_node *node);                    /* from now on only what is queued */
+bool subscribe_ended(const dora_node *node);             /* every input's end has been delivered */
+
+/* ---- event.c ---- */
+
+dora_event *event_new(dora_node *node, dora_event_kind kind, const char *id);
+int event_notice(dora_node *node, dora_event_kind kind, const char *id, const char *text, const char *json);
+
+/* ---- wait.c: the receiver's ---- */
+
+void wait_for_work(dora_node *node, int64_t deadline);
+/* Where dora_fd is in use: arms it, true unless there is work already. */
+bool wait_poll_arm(dora_node *node);
+void wait_poll_disarm(dora_node *node);
+
+#endif

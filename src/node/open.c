@@ -1,0 +1,347 @@
+/* Joining a dataflow, and leaving it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "node/event.h"
+#include "node/node.h"
+#include "shm/segment.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+static const int64_t DEFAULT_POLL = 50 * 1000;
+
+/* ---- Memory ---- */
+
+static void free_node(dora_node *node)
+{
+    arena_close(&node->arena);
+    pthread_mutex_destroy(&node->lock);
+    pthread_cond_destroy(&node->idle);
+    if (node->alive)
+        munmap((void *)node->alive, sizeof *node->alive);
+    free(node->id);
+    free(node->dataflow_id);
+    free(node);
+}
+
+void node_unref(dora_node *node)
+{
+    /* acq_rel: the last one sees what all others did. */
+    if (atomic_fetch_sub_explicit(&node->refs, 1, memory_order_acq_rel) == 1)
+        free_node(node);
+}
+
+static int make_node(dora_node **out, const dora_node_options *options, struct error *error)
+{
+    dora_node *node = calloc(1, sizeof *node);
+    if (!node)
+        return error_set(error, -ENOMEM, "no memory for a node");
+    node->refs = 1;
+    node->socket = node->poll_fd = node->timer_fd = -1;
+    node->bell = (struct doorbell)DOORBELL_INIT;
+    arena_init(&node->arena);
+    pthread_mutex_init(&node->lock, NULL);
+    pthread_cond_init(&node->idle, NULL);
+    node->notes_end = &node->notes;
+    node->notices_end = &node->notices;
+    int64_t poll = options ? options->poll_ns : 0;
+    node->poll_ns = poll == 0 ? DEFAULT_POLL : poll;
+    uint32_t *alive = mmap(NULL, sizeof *alive, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (alive == MAP_FAILED) {
+        int rc = -errno;
+        free_node(node);
+        return error_sys(error, rc, "memory for a node");
+    }
+    *alive = 1;
+    node->alive = alive;
+    /* Where the kernel doesn't know it (before 4.14) a forked child is not told from its parent. */
+    (void)madvise(alive, sizeof *alive, MADV_WIPEONFORK);
+    *out = node;
+    return 0;
+}
+
+void dora_node_close(dora_node *node)
+{
+    if (!node)
+        return;
+    bool parent = node_check(node) == 0;
+    subscribe_close(node);
+    pthread_mutex_lock(&node->lock);
+    if (parent && node->socket >= 0)
+        proto_send(node->socket, &(struct proto_packet){.type = PROTO_GOODBYE}, 0);
+    publish_close(node);
+    while (node->notes) {
+        struct note *note = node->notes;
+        node->notes = note->next;
+        proto_close_fds(&note->packet);
+        free(note);
+    }
+    cleanup_close(&node->socket);
+    pthread_mutex_unlock(&node->lock);
+    while (node->notices) {
+        struct notice *notice = node->notices;
+        node->notices = notice->next;
+        event_unref(notice->event);
+        free(notice);
+    }
+    free(node->spare);
+    cleanup_close(&node->poll_fd);
+    cleanup_close(&node->timer_fd);
+    doorbell_close(&node->bell);
+    if (node->page)
+        munmap(node->page, sizeof *node->page);
+    if (node->descriptor)
+        munmap((void *)node->descriptor, node->descriptor_size);
+    node->page = NULL;
+    node->descriptor = NULL;
+    node_unref(node);
+}
+
+/* ---- What the daemon says before START ---- */
+
+static int refused(const struct proto_packet *packet, struct error *error)
+{
+    const struct proto_refused *body = packet->body;
+    switch (body->reason) {
+    case PROTO_REASON_VERSION:
+        return error_set(error, -EPROTO,
+                         "this node is built with libdora %s (protocol %d), but the daemon speaks protocol %u: %s",
+                         DORA_VERSION, PROTO_VERSION, body->version, packet->text[0]);
+    case PROTO_REASON_UNKNOWN:
+        return error_set(error, -ENOENT, "%s", packet->text[0]);
+    case PROTO_REASON_CANCELED:
+        return error_set(error, -ECANCELED, "%s", packet->text[0]);
+    case PROTO_REASON_RESOURCES:
+        return error_set(error, -ENOMEM, "%s", packet->text[0]);
+    default:
+        return error_set(error, -EPROTO, "the daemon refused this node: %s", packet->text[0]);
+    }
+}
+
+static int map_descriptor(dora_node *node, int fd, struct error *error)
+{
+    long long size = segment_size(fd, error);
+    if (size < 0)
+        return (int)size;
+    if (size == 0)
+        return error_set(error, -EPROTO, "the daemon sent an empty descriptor");
+    void *map;
+    int rc = segment_map(fd, (size_t)size, PROT_READ, &map, error);
+    if (rc < 0)
+        return rc;
+    node->descriptor = map;
+    node->descriptor_size = (size_t)size;
+    return node->descriptor[size - 1] ? error_set(error, -EPROTO, "the daemon sent a torn descriptor") : 0;
+}
+
+static int configure(dora_node *node, struct proto_packet *packet, struct error *error)
+{
+    const struct proto_config *config = packet->body;
+    void *page;
+    if (node->id)
+        return error_set(error, -EPROTO, "the daemon configured this node twice");
+    int rc = segment_map(packet->fds[0], sizeof *node->page, PROT_READ | PROT_WRITE, &page, error);
+    if (rc < 0)
+        return error_add(error, "this node's page"), rc;
+    node->page = page;
+    rc = doorbell_open(&node->bell, packet->fds[1], packet->fds[2], error);
+    if (rc < 0)
+        return rc;
+    packet->fds[2] = -1;
+    rc = map_descriptor(node, packet->fds[3], error);
+    if (rc < 0)
+        return error_add(error, "the dataflow's descriptor"), rc;
+    node->id = strdup(packet->text[0]);
+    node->dataflow_id = strdup(packet->text[1]);
+    node->inputs = calloc(config->input_count + 1, sizeof *node->inputs);
+    node->outputs = calloc(config->output_count + 1, sizeof *node->outputs);
+    if (!node->id || !node->dataflow_id || !node->inputs || !node->outputs)
+        return error_set(error, -ENOMEM, "no memory for a node's %u inputs and %u outputs", config->input_count,
+                         config->output_count);
+    node->flags = config->flags;
+    node->restart_count = config->restart_count;
+    node->input_count = config->input_count;
+    node->output_count = config->output_count;
+    return 0;
+}
+
+static int add_output(dora_node *node, const struct proto_packet *packet, struct error *error)
+{
+    const struct proto_port *port = packet->body;
+    if (port->index >= node->output_count || node->outputs[port->index].id)
+        return error_set(error, -EPROTO, "the daemon names output %u of %zu", port->index, node->output_count);
+    struct output *output = &node->outputs[port->index];
+    output->id = strdup(packet->text[0]);
+    output->id_len = strlen(packet->text[0]);
+    return output->id ? 0 : error_set(error, -ENOMEM, "no memory for an output");
+}
+
+static int add_input(dora_node *node, const struct proto_packet *packet, struct error *error)
+{
+    const struct proto_port *port = packet->body;
+    if (port->index >= node->input_count || node->inputs[port->index].id ||
+        (port->kind == PROTO_PORT_TIMER && port->interval_ns <= 0))
+        return error_set(error, -EPROTO, "the daemon names input %u of %zu", port->index, node->input_count);
+    struct input *input = &node->inputs[port->index];
+    input->id = strdup(packet->text[0]);
+    input->kind = port->kind;
+    input->interval_ns = port->interval_ns;
+    input->timeout_ns = port->timeout_ns;
+    input->deadline = CLOCK_NEVER;
+    node->has_timers |= port->kind == PROTO_PORT_TIMER;
+    node->has_timeouts |= port->timeout_ns > 0;
+    return input->id ? 0 : error_set(error, -ENOMEM, "no memory for an input");
+}
+
+static int start(dora_node *node, const struct proto_packet *packet, struct error *error)
+{
+    const struct proto_start *start = packet->body;
+    for (size_t i = 0; i < node->output_count; i++)
+        if (!node->outputs[i].id)
+            return error_set(error, -EPROTO, "the daemon has not named output %zu", i);
+    node->epoch_ns = start->epoch_ns;
+    node->epoch_ntp64 = start->epoch_ntp64;
+    int64_t now = clock_now();
+    struct input **served = &node->served;
+    for (size_t i = 0; i < node->input_count; i++) {
+        struct input *input = &node->inputs[i];
+        if (!input->id)
+            return error_set(error, -EPROTO, "the daemon has not named input %zu", i);
+        *served = input;
+        served = &input->served_after;
+        if (input->kind != PROTO_PORT_TIMER)
+            continue;
+        /* The first tick is at the start itself; who joins later begins with the next one. */
+        int64_t late = now - node->epoch_ns, tick = late < input->interval_ns ? 0 : late / input->interval_ns + 1;
+        input->due =
+            node->epoch_ns + (node->restart_count || node->flags & PROTO_DYNAMIC ? tick : 0) * input->interval_ns;
+    }
+    return 0;
+}
+
+/* Reads packets up to START. */
+static int join(dora_node *node, struct error *error)
+{
+    for (;;) {
+        _Alignas(8) char buffer[PROTO_PACKET_MOST];
+        struct proto_packet packet;
+        int rc = proto_recv(node->socket, &packet, buffer, 0);
+        if (rc == -EINTR)
+            continue;
+        if (rc == 0)
+            return error_set(error, -ECONNRESET, "the daemon has closed the connection before the dataflow started");
+        if (rc < 0)
+            return error_sys(error, rc, "receive from the daemon");
+        bool started = false;
+        if (packet.type == PROTO_REFUSED)
+            rc = refused(&packet, error);
+        else if (packet.type == PROTO_CONFIG)
+            rc = configure(node, &packet, error);
+        else if (!node->id)
+            rc = error_set(error, -EPROTO, "the daemon sent packet %d before this node's configuration", packet.type);
+        else if (packet.type == PROTO_OUTPUT)
+            rc = add_output(node, &packet, error);
+        else if (packet.type == PROTO_INPUT)
+            rc = add_input(node, &packet, error);
+        else if (packet.type == PROTO_LINK_OUT)
+            rc = publish_add_link(node, &packet);
+        else if ((started = packet.type == PROTO_START))
+            rc = start(node, &packet, error);
+        else
+            rc = control_note(node, &packet) < 0 ? error_set(error, -ENOMEM, "no memory for what the daemon says") : 1;
+        if (rc == 1)
+            continue; /* the note has the descriptors */
+        proto_close_fds(&packet);
+        if (rc < 0 && packet.type == PROTO_LINK_OUT)
+            return error_set(error, rc, "%s", node->error.message);
+        if (rc < 0 || started)
+            return rc < 0 ? rc : 0;
+    }
+}
+
+/* ---- Finding the daemon ---- */
+
+static int say_hello(dora_node *node, const char *id, const uint8_t token[PROTO_TOKEN], struct error *error)
+{
+    struct proto_hello hello = {.version = PROTO_VERSION};
+    memcpy(hello.token, token, PROTO_TOKEN);
+    struct proto_packet packet = {.type = PROTO_HELLO,
+                                  .body = &hello,
+                                  .body_len = sizeof hello,
+                                  .text = {DORA_VERSION, id},
+                                  .text_count = 2,
+                                  .fds = {node->arena.fd},
+                                  .fd_count = 1};
+    int rc = proto_send(node->socket, &packet, 0);
+    return rc < 0 ? error_sys(error, rc, "greet the daemon") : join(node, error);
+}
+
+static int join_spawned(dora_node *node, struct error *error)
+{
+    const char *text = getenv(PROTO_CONFIG_ENV);
+    char name[PROTO_ADDRESS_MOST];
+    uint8_t token[PROTO_TOKEN];
+    if (!text)
+        return error_set(error, -ENOENT,
+                         "this program is a dora node, and no dataflow has started it (%s is not set): run it by "
+                         "`dora run`, or give its node id to join a dataflow as a dynamic node",
+                         PROTO_CONFIG_ENV);
+    if (proto_config_parse(text, name, token) < 0)
+        return error_set(error, -EPROTO, "%s is not understood by libdora %s: `%s`", PROTO_CONFIG_ENV, DORA_VERSION,
+                         text);
+    node->socket = proto_connect(name, error);
+    return node->socket < 0 ? node->socket : say_hello(node, "", token, error);
+}
+
+/* Asks each daemon of this user for its dynamic node `id`. */
+static int join_dynamic(dora_node *node, const char *id, struct error *error)
+{
+    static const uint8_t no_token[PROTO_TOKEN];
+    int rc = error_set(error, -ECONNREFUSED,
+                       "no daemon is running: start the dataflow first, then its dynamic node `%s`", id);
+    for (unsigned slot = 0; slot < PROTO_SLOTS; slot++) {
+        char name[PROTO_ADDRESS_MOST];
+        proto_slot_name(name, geteuid(), slot);
+        struct error ignored;
+        node->socket = proto_connect(name, &ignored);
+        if (node->socket < 0)
+            continue;
+        rc = say_hello(node, id, no_token, error);
+        if (rc != -ENOENT)
+            return rc;
+        cleanup_close(&node->socket);
+        node->socket = -1;
+    }
+    return rc;
+}
+
+int dora_node_open(dora_node **out, const dora_node_options *options, dora_error *public_error)
+{
+    struct error error = ERROR_INIT;
+    dora_node *node = NULL;
+    int rc = make_node(&node, options, &error);
+    if (rc == 0)
+        rc = arena_open(&node->arena, &error);
+    if (rc == 0)
+        rc = options && options->node_id ? join_dynamic(node, options->node_id, &error) : join_spawned(node, &error);
+    if (rc < 0) {
+        /* No goodbye: it never was there. */
+        if (node)
+            cleanup_close(&node->socket), node->socket = -1;
+        dora_node_close(node);
+        if (public_error) {
+            public_error->code = rc;
+            memcpy(public_error->message, error.message, sizeof public_error->message);
+        }
+        return rc;
+    }
+    *out = node;
+    return 0;
+}

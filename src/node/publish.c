@@ -1,0 +1,319 @@
+/* Sending: a message is packed once and put into the queue of every subscriber. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/atomic.h"
+#include "base/cleanup.h"
+#include "node/node.h"
+#include "node/params.h"
+#include "shm/message.h"
+
+/* How long a sender that waits for room sleeps before it looks at what the daemon says. */
+static const int64_t ROOM_NAP = 20 * CLOCK_MILLI;
+
+struct output *publish_find(dora_node *node, const char *id, size_t len)
+{
+    for (size_t i = 0; i < node->output_count; i++)
+        if (node->outputs[i].id_len == len && memcmp(node->outputs[i].id, id, len) == 0)
+            return &node->outputs[i];
+    return NULL;
+}
+
+/* Removes the routes over `link`, or only counts what they dropped where it stays. */
+static void drop_routes(dora_node *node, const struct tx_link *link)
+{
+    for (size_t i = 0; i < node->output_count; i++) {
+        struct output *output = &node->outputs[i];
+        size_t kept = 0;
+        for (size_t j = 0; j < output->route_count; j++) {
+            if (output->routes[j].link == link)
+                output->dropped += link->tx.edges[output->routes[j].edge].dropped;
+            else
+                output->routes[kept++] = output->routes[j];
+        }
+        output->route_count = kept;
+    }
+}
+
+static void close_link(dora_node *node, struct tx_link **at)
+{
+    struct tx_link *link = *at;
+    drop_routes(node, link);
+    link->down = true;
+    if (link->waiters)
+        return;
+    *at = link->next;
+    link_tx_close(&link->tx, &node->arena);
+    doorbell_close(&link->bell);
+    free(link);
+}
+
+static struct tx_link **find_link(dora_node *node, uint32_t id)
+{
+    struct tx_link **at = &node->tx_links;
+    while (*at && (*at)->id != id)
+        at = &(*at)->next;
+    return at;
+}
+
+bool publish_drop_link(dora_node *node, uint32_t id)
+{
+    struct tx_link **at = find_link(node, id);
+    if (!*at)
+        return false;
+    close_link(node, at);
+    return true;
+}
+
+static int add_route(struct output *output, struct route route)
+{
+    struct route *routes = reallocarray(output->routes, output->route_count + 1, sizeof *routes);
+    if (!routes)
+        return -ENOMEM;
+    output->routes = routes;
+    routes[output->route_count++] = route;
+    return 0;
+}
+
+int publish_add_link(dora_node *node, const struct proto_packet *packet)
+{
+    const struct proto_link *body = packet->body;
+    for (uint32_t i = 0; i < body->edge_count; i++)
+        if (body->edges[i].output >= node->output_count)
+            return node_fail_locked(node, -EPROTO, "the daemon names output %u, there are %zu", body->edges[i].output,
+                                    node->output_count);
+    struct tx_link *link = calloc(1, sizeof *link);
+    if (!link)
+        return node_fail_locked(node, -ENOMEM, "no memory for a link");
+    link->id = body->link;
+    link->self = body->self;
+    link->bell = (struct doorbell)DOORBELL_INIT;
+    int rc = link_tx_open(&link->tx, packet->fds[0], body->edges, body->edge_count, &node->error);
+    if (rc == 0)
+        rc = doorbell_open(&link->bell, packet->fds[1], packet->fds[2], &node->error);
+    if (rc == 0)
+        ((struct proto_packet *)packet)->fds[2] = -1;
+    struct tx_link **end = &node->tx_links;
+    while (*end)
+        end = &(*end)->next;
+    *end = link;
+    for (uint32_t i = 0; i < body->edge_count && rc == 0; i++)
+        rc = add_route(&node->outputs[body->edges[i].output], (struct route){link, i});
+    if (rc < 0)
+        close_link(node, end);
+    return rc;
+}
+
+void publish_close(dora_node *node)
+{
+    while (node->tx_links)
+        close_link(node, &node->tx_links);
+    for (size_t i = 0; i < node->output_count; i++) {
+        free(node->outputs[i].id);
+        free(node->outputs[i].routes);
+    }
+    free(node->outputs);
+    node->outputs = NULL;
+    node->output_count = 0;
+}
+
+int publish_alloc(dora_node *node, size_t size, uint32_t *block)
+{
+    struct tx_link **at = &node->tx_links;
+    while (*at) {
+        struct tx_link *link = *at;
+        if (link_tx_reclaim(&link->tx, &node->arena) < 0)
+            close_link(node, at);
+        if (*at == link)
+            at = &link->next;
+    }
+    return arena_alloc(&node->arena, size, block, &node->error);
+}
+
+/* Calendar time, but later than whatever this node has sent or seen: a hybrid logical clock. A stamp more than a second
+ * ahead is another clock's error, and is not followed. */
+static uint64_t stamp(dora_node *node)
+{
+    uint64_t now = clock_ntp64();
+    /* relaxed: any value seen is a good one. */
+    uint64_t seen = atomic_load_explicit(&node->clock_seen, memory_order_relaxed);
+    if (seen >= now && seen - now < 1ull << 32)
+        now = seen + 1;
+    if (now <= node->clock)
+        now = node->clock + 1;
+    node->clock = now;
+    return now;
+}
+
+static void ring_bells(const struct output *output)
+{
+    /* Between what was published and a look at the bells; pairs with doorbell_arm. */
+    fence_full();
+    for (size_t i = 0; i < output->route_count; i++)
+        doorbell_ring(&output->routes[i].link->bell);
+}
+
+/* Waits until a full queue may have room, with the lock released. What the daemon says meanwhile is heard: the
+ * subscriber may be gone, or the dataflow stop. */
+static int wait_for_room(dora_node *node, struct output *output, struct route route)
+{
+    if (route.link->self)
+        return node_fail_locked(node, -EAGAIN, "output `%s`: the queue of this node's own input is full", output->id);
+    ring_bells(output);
+    output->busy = true;
+    route.link->waiters++;
+    pthread_mutex_unlock(&node->lock);
+    node_bump(node);
+    link_tx_wait(&route.link->tx, route.edge, clock_after(clock_now(), ROOM_NAP));
+    pthread_mutex_lock(&node->lock);
+    if (--route.link->waiters == 0 && route.link->down)
+        publish_drop_link(node, route.link->id);
+    control_pump(node);
+    if (node->stopping || node->socket_closed)
+        return node_fail_locked(node, -ECANCELED, "output `%s`: the dataflow stops", output->id);
+    return 0;
+}
+
+/* Puts the message in every subscriber's queue, in order of links. A wait may change the routes, so they are found by
+ * the last link done. */
+static int fan_out(dora_node *node, struct output *output, const struct link_message *message)
+{
+    int result = 0;
+    uint64_t done_link = 0, done_edge = 0;
+    for (size_t i = 0; i < output->route_count;) {
+        struct route route = output->routes[i];
+        if (route.link->id < done_link || (route.link->id == done_link && route.edge < done_edge)) {
+            i++;
+            continue;
+        }
+        int rc = link_tx_send(&route.link->tx, route.edge, message, &node->arena);
+        if (rc == -EAGAIN) {
+            rc = wait_for_room(node, output, route);
+            if (rc < 0)
+                return rc;
+            i = 0;
+            continue;
+        }
+        done_link = route.link->id;
+        done_edge = route.edge + 1;
+        i++;
+        if (rc == -EBADMSG) {
+            /* That subscriber writes nonsense into its own links: it gets nothing more. */
+            publish_drop_link(node, route.link->id);
+            i = 0;
+        } else if (rc < 0) {
+            result = node_fail_locked(node, rc, "output `%s`: no memory to queue a message", output->id);
+        }
+    }
+    return result;
+}
+
+/* Meta: how long the encoded parameters are (4 bytes), they, and the description of a nested array's type. */
+struct meta {
+    uint8_t small[MESSAGE_INLINE];
+    uint32_t block; /* ARENA_NONE: in `small` */
+    size_t len;
+};
+
+static int write_meta(dora_node *node, const struct publish_data *data, const dora_params *params, struct meta *meta)
+{
+    size_t params_len = params_encoded_size(params);
+    meta->block = ARENA_NONE;
+    meta->len = params_len + data->type_len ? sizeof(uint32_t) + params_len + data->type_len : 0;
+    if (meta->len == 0)
+        return 0;
+    uint8_t *out = meta->small;
+    bool in_block = data->block != ARENA_NONE;
+    if (meta->len > UINT32_MAX)
+        return node_fail_locked(node, -EMSGSIZE, "parameters of %zu bytes are too long", params_len);
+    if (in_block ? !message_fits_meta(meta->len) : !message_fits(data->size, meta->len)) {
+        int rc = publish_alloc(node, meta->len, &meta->block);
+        if (rc < 0)
+            return rc;
+        out = arena_data(&node->arena, meta->block);
+    }
+    memcpy(out, &(uint32_t){(uint32_t)params_len}, sizeof(uint32_t));
+    params_encode(params, out + sizeof(uint32_t));
+    if (data->type_len)
+        memcpy(out + sizeof(uint32_t) + params_len, data->type, data->type_len);
+    return 0;
+}
+
+static struct message_block block_of(const dora_node *node, uint32_t block, size_t size)
+{
+    return (struct message_block){node->arena.blocks[block].offset, size, block};
+}
+
+static int send_locked(dora_node *node, struct output *output, struct publish_data *data, const dora_params *params)
+{
+    if (output->route_count == 0) {
+        output->sequence++;
+        return 0;
+    }
+    /* What lies beside a block of meta must leave room for the three words that name it. */
+    size_t meta_least = params || data->type_len ? 8 * MESSAGE_BLOCK : 0;
+    if (data->block == ARENA_NONE && !message_fits(data->size, meta_least)) {
+        int rc = publish_alloc(node, data->size, &data->block);
+        if (rc < 0)
+            return rc;
+        memcpy(arena_data(&node->arena, data->block), data->bytes, data->size);
+    }
+    struct meta meta;
+    int rc = write_meta(node, data, params, &meta);
+    if (rc < 0)
+        return rc;
+    struct message_block data_block, meta_block;
+    struct message_part data_part = {.bytes = data->bytes, .len = data->size};
+    struct message_part meta_part = {.bytes = meta.small, .len = meta.len};
+    if (data->block != ARENA_NONE) {
+        data_block = block_of(node, data->block, data->size);
+        data_part.block = &data_block;
+    }
+    if (meta.block != ARENA_NONE) {
+        meta_block = block_of(node, meta.block, meta.len);
+        meta_part.block = &meta_block;
+    }
+    struct message message;
+    message_pack(&message, output->sequence++, stamp(node), data->format, 0, data_part, meta_part);
+    struct link_message queued = {
+        .message = &message,
+        .blocks = {data->block, meta.block},
+        .is_protected = params && params_protects(params),
+        .flush = params && params_flushes(params),
+    };
+    rc = fan_out(node, output, &queued);
+    if (output->busy) {
+        output->busy = false;
+        pthread_cond_broadcast(&node->idle);
+    }
+    if (meta.block != ARENA_NONE)
+        arena_unref(&node->arena, meta.block);
+    ring_bells(output);
+    return rc;
+}
+
+int publish(dora_node *node, const char *id, size_t id_len, struct publish_data data, const dora_params *params)
+{
+    int rc = node_check(node);
+    if (rc < 0)
+        return rc;
+    node_bump(node);
+    pthread_mutex_lock(&node->lock);
+    if (control_pending(node))
+        control_pump(node);
+    struct output *output = publish_find(node, id, id_len);
+    while (output && output->busy)
+        pthread_cond_wait(&node->idle, &node->lock);
+    if (!output)
+        rc = node_fail_locked(node, -ENOENT, "this node has no output `%.*s`; add it to `outputs` in the dataflow",
+                              (int)id_len, id);
+    else if (output->closed)
+        rc = node_fail_locked(node, -EPIPE, "output `%s` has been closed", output->id);
+    else
+        rc = send_locked(node, output, &data, params);
+    if (data.block != ARENA_NONE)
+        arena_unref(&node->arena, data.block);
+    pthread_mutex_unlock(&node->lock);
+    return rc;
+}

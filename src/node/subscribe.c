@@ -1,0 +1,319 @@
+/* Receiving: inputs, where their messages come from, and whose turn it is. The receiver's thread only. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "node/event.h"
+#include "node/node.h"
+#include "node/params.h"
+#include "node/wire.h"
+
+static void unuse_link(dora_node *node, struct rx_link *link)
+{
+    if (--link->users)
+        return;
+    struct rx_link **at = &node->rx_links;
+    while (*at != link)
+        at = &(*at)->next;
+    *at = link->next;
+    link_rx_close(link->rx, link->down);
+    free(link);
+}
+
+/* Removes an input's first source. */
+static void drop_source(dora_node *node, struct input *input)
+{
+    struct source *source = input->sources;
+    input->sources = source->next;
+    input->dropped += link_rx_dropped(source->link->rx, source->edge);
+    unuse_link(node, source->link);
+    free(source);
+}
+
+static int add_source(struct input *input, struct rx_link *link, uint32_t edge)
+{
+    struct source *source = malloc(sizeof *source);
+    if (!source)
+        return -ENOMEM;
+    *source = (struct source){.link = link, .edge = edge};
+    link->users++;
+    struct source **end = &input->sources;
+    while (*end)
+        end = &(*end)->next;
+    *end = source;
+    return 0;
+}
+
+int subscribe_add_link(dora_node *node, struct proto_packet *packet)
+{
+    const struct proto_link *body = packet->body;
+    for (uint32_t i = 0; i < body->edge_count; i++)
+        if (body->edges[i].input >= node->input_count)
+            return node_fail(node, -EPROTO, "the daemon names input %u, there are %zu", body->edges[i].input,
+                             node->input_count);
+    struct error error = ERROR_INIT;
+    autofree struct rx_link *link = calloc(1, sizeof *link);
+    if (!link)
+        return node_fail(node, -ENOMEM, "no memory for a link");
+    link->id = body->link;
+    int rc = link_rx_open(&link->rx, packet->fds[0], packet->fds[1], body->edges, body->edge_count, &error);
+    if (rc < 0)
+        return node_fail(node, rc, "can't listen to node `%s`: %s", packet->text[0], error.message);
+    packet->fds[1] = -1;
+    link->users = 1; /* ours, until all sources are there */
+    link->next = node->rx_links;
+    node->rx_links = link;
+    for (uint32_t i = 0; i < body->edge_count && rc == 0; i++)
+        rc = add_source(&node->inputs[body->edges[i].input], link, i);
+    unuse_link(node, take_ptr(link));
+    return rc < 0 ? node_fail(node, rc, "no memory for a link") : 0;
+}
+
+void subscribe_drop_link(dora_node *node, uint32_t id)
+{
+    for (struct rx_link *link = node->rx_links; link; link = link->next)
+        if (link->id == id)
+            link->down = true;
+}
+
+void subscribe_close(dora_node *node)
+{
+    for (size_t i = 0; i < node->input_count; i++) {
+        while (node->inputs[i].sources)
+            drop_source(node, &node->inputs[i]);
+        free(node->inputs[i].id);
+    }
+    free(node->inputs);
+    node->inputs = NULL;
+    node->input_count = 0;
+}
+
+bool subscribe_ready(const dora_node *node)
+{
+    for (size_t i = 0; i < node->input_count; i++)
+        for (const struct source *s = node->inputs[i].sources; s; s = s->next)
+            if (link_rx_ready(s->link->rx, s->edge))
+                return true;
+    return false;
+}
+
+int64_t subscribe_deadline(const dora_node *node)
+{
+    int64_t deadline = CLOCK_NEVER;
+    if (!node->has_timers && !node->has_timeouts)
+        return deadline;
+    for (size_t i = 0; i < node->input_count; i++) {
+        const struct input *input = &node->inputs[i];
+        if (input->kind == PROTO_PORT_TIMER && input->due < deadline)
+            deadline = input->due;
+        if (input->timeout_ns && !input->broken && input->deadline < deadline)
+            deadline = input->deadline;
+    }
+    return deadline;
+}
+
+/* ---- Making events ---- */
+
+/* Copies the format of a nested array from its description: the publisher could change it later. */
+static int read_format(dora_event *event)
+{
+    struct wire_in in = {event->type, (const uint8_t *)event->type + event->type_len};
+    uint64_t number;
+    uint8_t what;
+    const char *format;
+    if (!wire_get_number(&in, &number) || !wire_get_number(&in, &number) || !wire_get_byte(&in, &what) ||
+        !wire_get_text(&in, &format))
+        return -EBADMSG;
+    size_t len = (size_t)((const char *)in.at - format) - 1;
+    char *copy = event->format;
+    if (len >= sizeof event->format && !(copy = event->text = malloc(len + 1)))
+        return -ENOMEM;
+    memcpy(copy, format, len);
+    copy[len] = '\0';
+    return 0;
+}
+
+static int read_meta(dora_event *event)
+{
+    const void *bytes;
+    size_t len;
+    struct message_block block;
+    message_meta(&event->message, &bytes, &len, &block);
+    if (!bytes)
+        bytes = link_hold_data(&event->meta_block);
+    if (len == 0)
+        return 0;
+    uint32_t params_len;
+    if (len < sizeof params_len)
+        return -EBADMSG;
+    memcpy(&params_len, bytes, sizeof params_len);
+    if (params_len > len - sizeof params_len)
+        return -EBADMSG;
+    const char *params = (const char *)bytes + sizeof params_len;
+    event->type = params + params_len;
+    event->type_len = len - sizeof params_len - params_len;
+    if (event->type_len) {
+        int rc = read_format(event);
+        if (rc < 0)
+            return rc;
+    }
+    return params_len ? params_decode(params, params_len, &event->params) : 0;
+}
+
+/* Fills an event from its message. */
+static int read_message(dora_node *node, dora_event *event)
+{
+    const void *bytes;
+    struct message_block block;
+    message_data(&event->message, &bytes, &event->size, &block);
+    event->data = bytes ? bytes : link_hold_data(&event->data_block);
+    if (message_format(&event->message) != PUBLISH_NESTED)
+        event->format[0] = message_format(&event->message);
+    uint64_t stamp = event->message.words[2];
+    /* relaxed: the largest wins in the end; only this thread writes it. */
+    if (stamp > atomic_load_explicit(&node->clock_seen, memory_order_relaxed))
+        atomic_store_explicit(&node->clock_seen, stamp, memory_order_relaxed);
+    return message_flags(&event->message) & MESSAGE_META_BLOCK || event->message.words[3] >> 16 & 0xffff
+               ? read_meta(event)
+               : 0;
+}
+
+static int emit(dora_node *node, dora_event **out, dora_event_kind kind, const struct input *input)
+{
+    dora_event *event = event_new(node, kind, input->id);
+    if (!event)
+        return node_fail(node, -ENOMEM, "no memory for an event");
+    *out = event;
+    return 1;
+}
+
+/* Takes the oldest message of an input. 1: `*out` has it; 0: there is none. A publisher that writes nonsense loses its
+ * link, and this node learns it by an Error event. */
+static int take(dora_node *node, struct input *input, dora_event **out)
+{
+    while (input->sources) {
+        struct source *source = input->sources;
+        /* Order matters: `down` was set before this look, so nothing comes after it. */
+        if (!link_rx_ready(source->link->rx, source->edge)) {
+            if (!source->link->down)
+                return 0;
+            drop_source(node, input);
+            continue;
+        }
+        dora_event *event = event_new(node, DORA_EVENT_INPUT, input->id);
+        if (!event)
+            return node_fail(node, -ENOMEM, "no memory for an event");
+        int rc = link_rx_take(source->link->rx, source->edge, &event->message, &event->data_block, &event->meta_block);
+        if (rc == 1)
+            rc = read_message(node, event) < 0 ? -EBADMSG : 1;
+        if (rc == 1) {
+            *out = event;
+            return 1;
+        }
+        event_unref(event);
+        if (rc == -EBADMSG) {
+            drop_source(node, input);
+            event_notice(node, DORA_EVENT_ERROR, input->id, "its publisher wrote what is no message; it is cut off",
+                         NULL);
+        }
+    }
+    return 0;
+}
+
+/* ---- One kind of input each ---- */
+
+static int next_tick(dora_node *node, struct input *input, dora_event **out, int64_t now)
+{
+    if (now < input->due || node->stop_delivered)
+        return 0;
+    uint64_t tick = (uint64_t)((now - node->epoch_ns) / input->interval_ns);
+    uint64_t expected = (uint64_t)((input->due - node->epoch_ns) / input->interval_ns);
+    int rc = emit(node, out, DORA_EVENT_INPUT, input);
+    if (rc < 0)
+        return rc;
+    input->skipped += tick - expected;
+    input->due = node->epoch_ns + (int64_t)(tick + 1) * input->interval_ns;
+    dora_event *event = *out;
+    event->message.words[1] = tick;
+    int64_t offset = (int64_t)tick * input->interval_ns;
+    event->message.words[2] = clock_ntp64_from_ns(clock_ntp64_to_ns(node->epoch_ntp64) + offset);
+    event->format[0] = 'n';
+    return 1;
+}
+
+static int next_message(dora_node *node, struct input *input, dora_event **out)
+{
+    if (node->stop_delivered && input->left == 0)
+        return 0;
+    int rc = take(node, input, out);
+    if (rc < 0)
+        return rc;
+    if (rc == 1) {
+        input->left -= node->stop_delivered;
+        if (input->timeout_ns)
+            input->deadline = clock_after(clock_now(), input->timeout_ns);
+        if (input->broken) {
+            input->broken = false;
+            event_notice(node, DORA_EVENT_INPUT_RECOVERED, input->id, "", NULL);
+        }
+        return 1;
+    }
+    if (node->stop_delivered) {
+        input->left = 0;
+        return 0;
+    }
+    if (input->closed && !input->close_reported) {
+        input->close_reported = true;
+        return emit(node, out, DORA_EVENT_INPUT_CLOSED, input);
+    }
+    if (input->timeout_ns && !input->broken && !input->closed && input->deadline != CLOCK_NEVER &&
+        clock_now() >= input->deadline) {
+        input->broken = true;
+        return emit(node, out, DORA_EVENT_INPUT_CLOSED, input);
+    }
+    return 0;
+}
+
+int subscribe_next(dora_node *node, dora_event **out)
+{
+    int64_t now = node->has_timers ? clock_now() : 0;
+    for (struct input **at = &node->served; *at; at = &(*at)->served_after) {
+        struct input *input = *at;
+        int rc = input->kind == PROTO_PORT_TIMER ? next_tick(node, input, out, now) : next_message(node, input, out);
+        if (rc == 0)
+            continue;
+        if (rc == 1 && (*out)->kind == DORA_EVENT_INPUT) {
+            input->received++;
+            if (input->served_after) {
+                *at = input->served_after;
+                while (*at)
+                    at = &(*at)->served_after;
+                *at = input;
+                input->served_after = NULL;
+            }
+        }
+        return rc;
+    }
+    return 0;
+}
+
+void subscribe_stop(dora_node *node)
+{
+    for (size_t i = 0; i < node->input_count; i++) {
+        struct input *input = &node->inputs[i];
+        input->left = 0;
+        for (const struct source *s = input->sources; s; s = s->next)
+            input->left += link_rx_queued(s->link->rx, s->edge);
+    }
+}
+
+bool subscribe_ended(const dora_node *node)
+{
+    for (size_t i = 0; i < node->input_count; i++) {
+        const struct input *input = &node->inputs[i];
+        if (node->stop_delivered ? input->left > 0 : input->kind == PROTO_PORT_LINK && !input->close_reported)
+            return false;
+    }
+    return true;
+}
