@@ -34,8 +34,7 @@ int doorbell_open(struct doorbell *bell, int memory, int event, struct error *er
     int rc = segment_map(memory, sizeof(struct doorbell_word), PROT_READ | PROT_WRITE, &map, error);
     if (rc < 0)
         return error_add(error, "doorbell"), rc;
-    bell->word = map;
-    bell->event_fd = event;
+    *bell = (struct doorbell){.word = map, .event_fd = event};
     return 0;
 }
 
@@ -76,15 +75,14 @@ void doorbell_arm(struct doorbell *bell, enum doorbell_state state)
 
 void doorbell_disarm(struct doorbell *bell)
 {
-    if (!bell->polled) {
-        /* relaxed: a ringer that still sees it armed wakes for nothing, no more. */
-        atomic_store_explicit(&bell->word->state, DOORBELL_AWAKE, memory_order_relaxed);
+    /* relaxed: a ringer that still sees it armed wakes for nothing, no more. */
+    atomic_store_explicit(&bell->word->state, DOORBELL_AWAKE, memory_order_relaxed);
+    if (!bell->polled)
         return;
-    }
     bell->polled = false;
-    /* Already taken by a ringer: it has written the event_fd, or will, and then one wait ends early. */
-    if (atomic_exchange(&bell->word->state, DOORBELL_AWAKE) == DOORBELL_AWAKE)
-        (void)!read(bell->event_fd, &(uint64_t){0}, sizeof(uint64_t));
+    /* Whatever the state was: a ringer that took an earlier wait's state may have written the event_fd only now, and
+     * what nobody reads would end every later wait at once. */
+    (void)!read(bell->event_fd, &(uint64_t){0}, sizeof(uint64_t));
 }
 
 void doorbell_sleep(struct doorbell *bell, int64_t deadline)
