@@ -122,6 +122,7 @@ uint64_t link_tx_queued(const struct link_tx *link, uint32_t edge);
 struct link_rx_edge {
     struct ring_rx ordinary, protect;
     struct link_edge edge;
+    const struct link_edge_counters *counters; /* shared, written by the publisher */
 };
 
 /* A block held by this process: readable until it is released, whatever becomes of the link. */
@@ -160,6 +161,8 @@ void link_rx_close(struct link_rx *link, bool publisher_gone);
 /* Whether the edge may have a message. One thread at a time for each edge, as for link_rx_take. */
 bool link_rx_ready(const struct link_rx *link, uint32_t edge);
 uint64_t link_rx_queued(const struct link_rx *link, uint32_t edge);
+/* Messages its publisher dropped from this edge's queue, or before they entered it. */
+uint64_t link_rx_dropped(const struct link_rx *link, uint32_t edge);
 
 /* Takes the edge's oldest message. 1: there is one; its blocks, if it has any, are in `data` and `meta` with their
  * content checked to be readable at link_hold_data. 0: none. -EBADMSG: it was no message, and is gone. */

@@ -5,6 +5,10 @@
 #include "base/cleanup.h"
 #include "shm/link_layout.h"
 
+/* How often a publisher may win the race for the oldest message before it is taken for one that only wants to keep us:
+ * far more than an honest one can. */
+enum { RACES_MOST = 1000 };
+
 static void unref(struct link_rx *link)
 {
     /* acq_rel: the last one sees what all others did. */
@@ -42,6 +46,8 @@ int link_rx_open(struct link_rx **out, int fd, int arena_fd, const struct link_e
         char *ordinary = (char *)link->shared + link_ring_offset(edges, count, i);
         uint32_t capacity = ring_capacity(edges[i].limit);
         rx_edges[i].edge = edges[i];
+        rx_edges[i].counters = (const void *)((char *)link->shared + link_counter_offset(link->return_capacity) +
+                                              i * sizeof(struct link_edge_counters));
         ring_rx_open(&rx_edges[i].ordinary, (void *)ordinary, capacity);
         ring_rx_open(&rx_edges[i].protect, (void *)(ordinary + ring_size(capacity)), capacity);
     }
@@ -141,16 +147,29 @@ uint64_t link_rx_queued(const struct link_rx *link, uint32_t index)
     return queued < edge->edge.limit ? queued : edge->edge.limit;
 }
 
-/* The ring with the edge's oldest message, or NULL. What was sent first is seen first: whoever sees a message after the
- * acquire of its stamp also sees those that its publisher wrote before to the other ring. */
-static struct ring_rx *oldest(struct link_rx_edge *edge)
+uint64_t link_rx_dropped(const struct link_rx *link, uint32_t index)
+{
+    /* relaxed: a counter. */
+    return atomic_load_explicit(&link->edges[index].counters->dropped, memory_order_relaxed);
+}
+
+/* Takes the older of the first messages of the edge's two rings; returns as ring_take. What was sent first is seen
+ * first: whoever sees a message after the acquire of its stamp also sees those that its publisher wrote before to the
+ * other ring. And what was seen to be younger in the other ring stays so, because drops only make it younger. */
+static int take_oldest(struct link_rx_edge *edge, struct message *message)
 {
     bool ordinary = ring_ready(&edge->ordinary), protect = ring_ready(&edge->protect);
     if (!protect)
-        return ordinary ? &edge->ordinary : NULL;
+        return ordinary ? ring_take(&edge->ordinary, message) : 0;
     if (!ordinary && !ring_ready(&edge->ordinary))
-        return &edge->protect;
-    return ring_peek(&edge->ordinary) < ring_peek(&edge->protect) ? &edge->ordinary : &edge->protect;
+        return ring_take(&edge->protect, message);
+    uint64_t sequence, protect_sequence;
+    int rc = ring_peek(&edge->ordinary, &sequence);
+    if (rc == 0)
+        rc = ring_peek(&edge->protect, &protect_sequence);
+    if (rc < 0)
+        return rc;
+    return ring_take(sequence < protect_sequence ? &edge->ordinary : &edge->protect, message);
 }
 
 int link_rx_take(struct link_rx *link, uint32_t index, struct message *message, struct link_hold *data,
@@ -158,13 +177,11 @@ int link_rx_take(struct link_rx *link, uint32_t index, struct message *message, 
 {
     struct link_rx_edge *edge = &link->edges[index];
     data->link = meta->link = NULL;
-    int rc;
-    do {
-        struct ring_rx *ring = oldest(edge);
-        if (!ring)
-            return 0;
-        rc = ring_take(ring, message);
-    } while (rc == 0);
+    int rc = -EAGAIN;
+    for (int i = 0; i < RACES_MOST && rc == -EAGAIN; i++)
+        rc = take_oldest(edge, message);
+    if (rc == 0 || rc == -EAGAIN)
+        return 0;
     ring_wake(&edge->ordinary);
     if (rc < 0)
         return rc;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/atomic.h"
 #include "shm/futex.h"
 
 enum { CAPACITY_LEAST = 8, PREFETCH_AHEAD = 4 };
@@ -101,38 +102,47 @@ void ring_rx_open(struct ring_rx *ring, struct ring_shared *shared, uint32_t cap
     *ring = (struct ring_rx){.shared = shared, .mask = capacity - 1};
 }
 
-uint64_t ring_peek(const struct ring_rx *ring)
+/* Moves `head` from where this end believes it to be by `step`. -EAGAIN: the publisher had moved it, and this end has
+ * caught up; -EBADMSG: the same, but backwards. */
+static int advance(struct ring_rx *ring, uint64_t step)
 {
-    /* relaxed: only orders two rings; ring_take reads it again, properly. */
-    return atomic_load_explicit(&ring->shared->slots[ring->head & ring->mask].words[1], memory_order_relaxed);
+    uint64_t head = ring->head;
+    /* seq_cst: what was copied from the slot was copied before, and it is the fence before ring_wake. */
+    if (atomic_compare_exchange_strong(&ring->shared->head, &head, head + step)) {
+        ring->head += step;
+        return 0;
+    }
+    bool forwards = (int64_t)(head - ring->head) > 0;
+    ring->head = head;
+    return forwards ? -EAGAIN : -EBADMSG;
+}
+
+int ring_peek(struct ring_rx *ring, uint64_t *sequence)
+{
+    /* relaxed: ring_ready's acquire orders it behind the stamp. The swap, of the head for itself, then tells whether the
+     * slot still held its message: a load of `head` wouldn't, for nothing orders it with the publisher's next words. */
+    *sequence = atomic_load_explicit(&ring->shared->slots[ring->head & ring->mask].words[1], memory_order_relaxed);
+    return advance(ring, 0);
 }
 
 int ring_take(struct ring_rx *ring, struct message *message)
 {
-    while (ring_ready(ring)) {
-        struct ring_slot *slot = &ring->shared->slots[ring->head & ring->mask];
-        /* relaxed loads: ring_ready's acquire orders them behind the stamp, the swap's release before the new head. */
-        uint64_t word3 = atomic_load_explicit(&slot->words[3], memory_order_relaxed);
-        size_t length = message_length(word3);
-        bool sane = length <= MESSAGE_WORDS;
-        message->words[3] = word3;
-        message->words[1] = atomic_load_explicit(&slot->words[1], memory_order_relaxed);
-        message->words[2] = atomic_load_explicit(&slot->words[2], memory_order_relaxed);
-        for (size_t i = MESSAGE_HEAD; sane && i < length; i++)
-            message->words[i] = atomic_load_explicit(&slot->words[i], memory_order_relaxed);
-        uint64_t head = ring->head;
-        /* seq_cst: also the fence before ring_wake. */
-        if (atomic_compare_exchange_strong(&ring->shared->head, &head, head + 1)) {
-            ring->head++;
-            ring->taken++;
-            return sane ? 1 : -EBADMSG;
-        }
-        /* The publisher dropped it meanwhile: go on where it left off. Only forwards, so that this ends. */
-        if ((int64_t)(head - ring->head) <= 0)
-            return -EBADMSG;
-        ring->head = head;
-    }
-    return 0;
+    if (!ring_ready(ring))
+        return 0;
+    struct ring_slot *slot = &ring->shared->slots[ring->head & ring->mask];
+    /* relaxed loads: ring_ready's acquire orders them behind the stamp, the swap's release before the new head. */
+    uint64_t word3 = atomic_load_explicit(&slot->words[3], memory_order_relaxed);
+    size_t length = message_length(word3);
+    bool sane = length <= MESSAGE_WORDS;
+    message->words[3] = word3;
+    message->words[1] = atomic_load_explicit(&slot->words[1], memory_order_relaxed);
+    message->words[2] = atomic_load_explicit(&slot->words[2], memory_order_relaxed);
+    for (size_t i = MESSAGE_HEAD; sane && i < length; i++)
+        message->words[i] = atomic_load_explicit(&slot->words[i], memory_order_relaxed);
+    int rc = advance(ring, 1);
+    if (rc < 0)
+        return rc;
+    return sane ? 1 : -EBADMSG;
 }
 
 void ring_wake(const struct ring_rx *ring)
@@ -144,8 +154,9 @@ void ring_wake(const struct ring_rx *ring)
 
 void ring_announce(const struct ring_tx *ring)
 {
-    /* seq_cst: the announcement is seen before the publisher looks at `head` again. */
-    atomic_store(&ring->shared->waiting, 1);
+    /* The fence: the announcement is seen before the publisher looks at `head` again, by whatever kind of load. */
+    atomic_store_explicit(&ring->shared->waiting, 1, memory_order_relaxed);
+    fence_full();
 }
 
 void ring_sleep(const struct ring_tx *ring, int64_t deadline)

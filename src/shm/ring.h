@@ -82,7 +82,6 @@ struct ring_rx {
     struct ring_shared *shared;
     uint64_t head; /* where to look next */
     uint64_t mask;
-    uint64_t taken;
 };
 
 void ring_rx_open(struct ring_rx *ring, struct ring_shared *shared, uint32_t capacity);
@@ -96,11 +95,12 @@ static inline bool ring_ready(const struct ring_rx *ring)
                      ring->head) > 0;
 }
 
-/* The sequence number of the oldest message, to merge rings by; only when ring_ready. */
-uint64_t ring_peek(const struct ring_rx *ring);
+/* The sequence number of the oldest message, to merge rings by; only when ring_ready. 0, -EAGAIN or -EBADMSG as
+ * ring_take. */
+int ring_peek(struct ring_rx *ring, uint64_t *sequence);
 
-/* Takes the oldest message. 1: `*message` has it; 0: there is none; -EBADMSG: what was there is no message, and it is
- * gone. */
+/* Takes the oldest message. 1: `*message` has it; 0: there is none; -EAGAIN: the publisher dropped it first, look again;
+ * -EBADMSG: what was there is no message, and it is gone. */
 int ring_take(struct ring_rx *ring, struct message *message);
 
 /* Wakes a publisher that waits for room. After ring_take, whose swap is a full fence. */
