@@ -137,10 +137,12 @@ int link_tx_send(struct link_tx *link, uint32_t index, const struct link_message
         if (rc < 0)
             return rc;
         rc = lend(link, m->blocks.meta, arena);
+        uint32_t lent_meta = rc == 0 ? m->blocks.meta : ARENA_NONE;
         if (rc == 0)
             rc = ring_push(m->is_protected ? &edge->protect : &edge->ordinary, m->message, m->blocks);
         if (rc < 0) {
             take_back(link, m->blocks.data, arena);
+            take_back(link, lent_meta, arena);
             return rc;
         }
         edge->bytes += message_data_size(m->message);
