@@ -155,8 +155,9 @@ int link_rx_open(struct link_rx **link, int fd, int arena_fd, const struct link_
 
 /* The caller is done with the link: what is still held is copied, in place, to private memory, and everything else goes
  * back; only then may the publisher be told that this end is closed. `publisher_gone`: nobody can write the memory any
- * more, so what is held can stay where it is. */
-void link_rx_close(struct link_rx *link, bool publisher_gone);
+ * more, so what is held can stay where it is. -ENOMEM: closed too, but not all that is held could be copied, so the
+ * publisher must not be told before this process ends. */
+int link_rx_close(struct link_rx *link, bool publisher_gone);
 
 /* Whether the edge may have a message. One thread at a time for each edge, as for link_rx_take. */
 bool link_rx_ready(const struct link_rx *link, uint32_t edge);

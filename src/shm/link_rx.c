@@ -7,7 +7,7 @@
 
 /* How often a publisher may win the race for the oldest message before it is taken for one that only wants to keep us:
  * far more than an honest one can. */
-enum { RACES_MOST = 1000 };
+enum { RACES_MOST = 1000, OVERFLOW_MOST = 1 << 20 };
 
 static void unref(struct link_rx *link)
 {
@@ -56,14 +56,18 @@ int link_rx_open(struct link_rx **out, int fd, int arena_fd, const struct link_e
     return 0;
 }
 
-void link_rx_close(struct link_rx *link, bool publisher_gone)
+int link_rx_close(struct link_rx *link, bool publisher_gone)
 {
+    int result = 0;
     pthread_mutex_lock(&link->lock);
     link->detached = true;
-    for (struct link_hold *hold = link->holds.next; hold != &link->holds && !publisher_gone; hold = hold->next)
-        arena_view_keep(&link->view, hold->block.offset, hold->block.size);
+    for (struct link_hold *hold = link->holds.next; hold != &link->holds && !publisher_gone; hold = hold->next) {
+        int rc = arena_view_keep(&link->view, hold->block.offset, hold->block.size);
+        result = rc < 0 ? rc : result;
+    }
     pthread_mutex_unlock(&link->lock);
     unref(link);
+    return result;
 }
 
 /* Puts a block number in the return ring; false when it is full. Under the lock. */
@@ -81,13 +85,21 @@ static bool give_back(struct link_rx *link, uint32_t block)
     return true;
 }
 
-/* As give_back, but keeps what finds no room for the next time. When there is no memory for that either, the block
- * stays lent until the link ends. */
-static void return_block(struct link_rx *link, uint32_t block)
+/* Gives back what found no room earlier. Under the lock. */
+static void empty_overflow(struct link_rx *link)
 {
     while (link->overflow_count && give_back(link, link->overflow[link->overflow_count - 1]))
         link->overflow_count--;
+}
+
+/* As give_back, but keeps what finds no room for the next time. When there is no memory for that either, or the
+ * publisher doesn't take anything back, the block stays lent until the link ends. */
+static void return_block(struct link_rx *link, uint32_t block)
+{
+    empty_overflow(link);
     if (link->overflow_count == 0 && give_back(link, block))
+        return;
+    if (link->overflow_count == OVERFLOW_MOST)
         return;
     if (link->overflow_count == link->overflow_cap) {
         uint32_t cap = link->overflow_cap ? 2 * link->overflow_cap : 64;
@@ -107,6 +119,7 @@ static void hold(struct link_rx *link, const struct message_block *block, struct
     hold->link = link;
     hold->block = *block;
     pthread_mutex_lock(&link->lock);
+    empty_overflow(link);
     hold->next = &link->holds;
     hold->prev = link->holds.prev;
     hold->prev->next = link->holds.prev = hold;
