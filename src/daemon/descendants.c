@@ -1,0 +1,103 @@
+#include "daemon/descendants.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+struct process {
+    pid_t pid, parent, group;
+    bool is_ours;
+};
+
+static bool read_process(int proc, const char *name, struct process *process)
+{
+    char path[32], text[512];
+    if (snprintf(path, sizeof path, "%.16s/stat", name) >= (int)sizeof path)
+        return false;
+    autoclose int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (len <= 0)
+        return false;
+    text[len] = '\0';
+    const char *behind_name = strrchr(text, ')'); /* the name itself may hold anything */
+    *process = (struct process){.pid = atoi(name)};
+    return behind_name && sscanf(behind_name, ") %*c %d %d", &process->parent, &process->group) == 2;
+}
+
+static struct process *list_processes(size_t *count)
+{
+    DIR *dir = opendir("/proc");
+    if (!dir)
+        return NULL;
+    struct process *list = NULL;
+    size_t cap = 0;
+    *count = 0;
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+            continue;
+        if (*count == cap) {
+            struct process *larger = reallocarray(list, cap = cap ? 2 * cap : 256, sizeof *list);
+            if (!larger)
+                break;
+            list = larger;
+        }
+        *count += read_process(dirfd(dir), entry->d_name, &list[*count]);
+    }
+    closedir(dir);
+    return list;
+}
+
+static void kill_round(void)
+{
+    size_t count = 0;
+    autofree struct process *list = list_processes(&count);
+    pid_t self = getpid(), own_group = getpgrp();
+    for (bool more = true; more;) {
+        more = false;
+        for (size_t i = 0; i < count; i++) {
+            bool is_ours = list[i].parent == self;
+            for (size_t k = 0; k < count && !is_ours && !list[i].is_ours; k++)
+                is_ours = list[k].is_ours && list[k].pid == list[i].parent;
+            more |= is_ours && !list[i].is_ours;
+            list[i].is_ours |= is_ours;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!list[i].is_ours)
+            continue;
+        /* A whole group at once also takes what is being forked right now. */
+        if (list[i].group == list[i].pid && list[i].group != own_group)
+            kill(-list[i].group, SIGKILL);
+        kill(list[i].pid, SIGKILL);
+    }
+}
+
+int descendants_kill(int64_t timeout_ns)
+{
+    int64_t deadline = clock_after(clock_now(), timeout_ns);
+    for (;;) {
+        pid_t reaped;
+        while ((reaped = waitpid(-1, NULL, WNOHANG)) > 0 || (reaped < 0 && errno == EINTR))
+            ;
+        /* As a subreaper, this process gets every orphan below it: without children it has no descendants. */
+        if (reaped < 0)
+            return 0;
+        if (clock_now() >= deadline)
+            return -ETIMEDOUT;
+        kill_round();
+        /* Killing takes effect when the victims run next; the one thing to wait for is SIGCHLD, and that is the loop's.
+         */
+        nanosleep(&(struct timespec){.tv_nsec = CLOCK_MILLI}, NULL);
+    }
+}

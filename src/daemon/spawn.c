@@ -1,0 +1,204 @@
+#include "daemon/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "daemon/environment.h"
+#include "daemon/program.h"
+
+static struct rlimit original_files; /* {0} until the limit was raised */
+
+void spawn_raise_limits(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= files.rlim_max)
+        return;
+    struct rlimit raised = {.rlim_cur = files.rlim_max, .rlim_max = files.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+        original_files = files;
+}
+
+/* Everything the child needs, made before: between vfork and exec it only makes system calls. It shares the daemon's
+ * memory, so it says here why it failed. */
+struct child {
+    char **words, **env;
+    const char *directory;
+    int null_fd, out_fd, err_fd;
+    pid_t parent;
+    const cpu_set_t *cores; /* NULL: any */
+    volatile int error, affinity_error;
+    const char *volatile failed_at; /* NULL: at the program itself */
+};
+
+_Noreturn static void fail_child(struct child *child, const char *where)
+{
+    child->error = errno;
+    child->failed_at = where;
+    _exit(127);
+}
+
+_Noreturn static void run_child(struct child *child)
+{
+    /* Handlers would run in the daemon's memory: signals stay blocked until every one has its default. Ignored ones
+     * would stay ignored in the program. */
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    for (int number = 1; number < _NSIG; number++)
+        sigaction(number, &action, NULL);
+    setpgid(0, 0);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        fail_child(child, "prctl");
+    if (getppid() != child->parent) /* it died before it could be noticed */
+        _exit(127);
+    if (chdir(child->directory) < 0)
+        fail_child(child, "enter its directory");
+    if (dup2(child->null_fd, 0) < 0 || dup2(child->out_fd, 1) < 0 || dup2(child->err_fd, 2) < 0)
+        fail_child(child, "set up its pipes");
+    if (original_files.rlim_max)
+        setrlimit(RLIMIT_NOFILE, &original_files);
+    if (child->cores && sched_setaffinity(0, sizeof *child->cores, child->cores) < 0)
+        child->affinity_error = errno;
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execve(child->words[0], child->words, child->env);
+    fail_child(child, NULL);
+}
+
+/* vfork: 50 to 100 µs however large the daemon is, and the child's failure is known when it returns. */
+static __attribute__((noinline)) pid_t start_child(struct child *child)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &old);
+    pid_t pid = vfork();
+    if (pid == 0)
+        run_child(child);
+    int saved = errno;
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    errno = saved;
+    return pid;
+}
+
+static void __attribute__((format(printf, 2, 3))) warn(const struct spawn_request *request, const char *format, ...)
+{
+    char text[256];
+    if (!request->on_warning)
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    request->on_warning(request->context, text);
+}
+
+/* False when no core is asked for, or none of those exists. */
+static bool choose_cores(const struct spawn_request *request, cpu_set_t *cores)
+{
+    long present = sysconf(_SC_NPROCESSORS_CONF);
+    CPU_ZERO(cores);
+    for (size_t i = 0; i < request->node->cpu_affinity_count; i++) {
+        uint32_t core = request->node->cpu_affinity[i];
+        if (core < CPU_SETSIZE && core < (unsigned long)present)
+            CPU_SET(core, cores);
+        else
+            warn(request, "node `%s`: cpu_affinity: this machine has no core %u; left out", request->node->id, core);
+    }
+    return CPU_COUNT(cores) > 0;
+}
+
+static int explain(const struct child *child, const struct spawn_request *request, struct error *error)
+{
+    const char *id = request->node->id, *program = child->words[0];
+    int code = -child->error;
+    if (child->failed_at)
+        return error_sys(error, code, "node `%s`: can't %s (%s)", id, child->failed_at, request->directory);
+    const char *advice = "";
+    struct stat status;
+    if (stat(program, &status) < 0)
+        advice = "; build it with `dora build` or check `path`";
+    else if (code == -ENOENT)
+        advice = "; the file is there, but not the interpreter that it names";
+    else if (S_ISDIR(status.st_mode))
+        advice = "; it is a directory, `path` must name a file";
+    else if (code == -EACCES)
+        advice = "; make it executable with `chmod +x`";
+    else if (code == -ENOEXEC)
+        advice = "; it was built for another kind of machine, or is a script without a `#!` line";
+    return error_set(error, code, "node `%s`: can't start `%s`: %s%s", id,
+                     request->node->kind == GRAPH_NODE_STANDARD ? request->node->path : program, strerror(-code),
+                     advice);
+}
+
+/* A pipe whose end here never blocks. */
+static int make_pipe(int *read_end, int *write_end)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    *read_end = ends[0];
+    *write_end = ends[1];
+    return fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+int spawn_node(const struct spawn_request *request, struct spawned *spawned, struct error *error)
+{
+    const char *id = request->node->id;
+    struct program program __attribute__((cleanup(program_free))) = {0};
+    int rc = program_find(request, &program, error);
+    if (rc < 0)
+        return rc;
+    autofree char **env = environment_make(request);
+    if (!env)
+        return error_sys(error, -ENOMEM, "node `%s`", id);
+    autoclose int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    autoclose int out_read = -1, out_write = -1, err_read = -1, err_write = -1;
+    rc = null_fd < 0 ? -errno : make_pipe(&out_read, &out_write);
+    if (rc == 0)
+        rc = make_pipe(&err_read, &err_write);
+    if (rc < 0)
+        return error_sys(error, rc, "node `%s`: make its pipes", id);
+
+    cpu_set_t cores;
+    struct child child = {
+        .words = program.words,
+        .env = env,
+        .directory = request->directory,
+        .null_fd = null_fd,
+        .out_fd = out_write,
+        .err_fd = err_write,
+        .parent = getpid(),
+        .cores = choose_cores(request, &cores) ? &cores : NULL,
+    };
+    pid_t pid = start_child(&child);
+    if (pid < 0)
+        return error_sys(error, -errno, "node `%s`: make a process", id);
+    if (child.error) {
+        waitpid(pid, NULL, 0);
+        return explain(&child, request, error);
+    }
+    if (child.affinity_error)
+        warn(request, "node `%s`: cpu_affinity: these cores can't be used by this user or container",
+             request->node->id);
+    int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pid_fd < 0) {
+        rc = error_sys(error, -errno, "node `%s`: watch its process", id);
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        return rc;
+    }
+    *spawned = (struct spawned){pid, pid_fd, take_fd(&out_read), take_fd(&err_read)};
+    return 0;
+}
