@@ -107,7 +107,7 @@ typedef enum dora_event_kind {
  * none came. -ENODATA: the stream has ended, no event will come any more. 0 as timeout does not wait (try-receive).
  *
  * Order: a stop request first; then the inputs, least recently served first, each in the order it was sent; an input's
- * end after its last message and before other inputs' messages. Timers tick at the dataflow's start + k × interval on
+ * end comes after its last message, in its turn. Timers tick at the dataflow's start + k × interval on
  * every node alike; ticks a busy node missed are skipped and counted. After a Stop, messages already queued still come,
  * then the stream ends. */
 DORA_API int dora_next(dora_node *node, dora_event **event, int64_t timeout_ns);

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -17,9 +18,9 @@ static const int64_t SOON = 5 * CLOCK_SECOND; /* a deadline that only a failure 
 
 static struct stand two_nodes(uint32_t limit, uint32_t policy)
 {
-    struct stand stand = {.count = 2,
-                          .nodes = {{.id = "source", .outputs = {{"out"}, {"other"}}},
-                                    {.id = "sink", .inputs = {{"in"}, {"second"}}}}};
+    struct stand stand = {
+        .count = 2,
+        .nodes = {{.id = "source", .outputs = {{"out"}, {"other"}}}, {.id = "sink", .inputs = {{"in"}, {"second"}}}}};
     stand_open(&stand);
     struct link_edge edges[] = {{0, 0, limit, policy}, {1, 1, limit, policy}};
     stand_link(&stand, 0, 1, edges, 2);
@@ -167,7 +168,7 @@ static void *send_many(void *node)
 {
     for (uint64_t i = 0; i < 20000; i++)
         if (dora_send(node, "out", &i, sizeof i, NULL) < 0)
-            return "failed";
+            return node;
     return NULL;
 }
 
@@ -209,8 +210,8 @@ static void an_end_comes_after_the_last_message(void **state)
     stand_tell_index(&stand, 1, PROTO_INPUT_CLOSED, 0);
     stand_tell_index(&stand, 1, PROTO_INPUT_CLOSED, 1);
     stand_tell(&stand, 1, (struct proto_packet){.type = PROTO_ALL_INPUTS_CLOSED});
-    dora_event_free(expect(sink, DORA_EVENT_INPUT_CLOSED, "second"));
     expect_text(sink, "in", "last");
+    dora_event_free(expect(sink, DORA_EVENT_INPUT_CLOSED, "second"));
     dora_event_free(expect(sink, DORA_EVENT_INPUT_CLOSED, "in"));
     dora_event *stop = expect(sink, DORA_EVENT_STOP, "ALL_INPUTS_CLOSED");
     assert_int_equal(dora_event_stop_cause(stop), DORA_STOP_ALL_INPUTS_CLOSED);

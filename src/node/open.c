@@ -342,6 +342,7 @@ int dora_node_open(dora_node **out, const dora_node_options *options, dora_error
         }
         return rc;
     }
+    control_apply(node);
     *out = node;
     return 0;
 }

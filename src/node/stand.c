@@ -75,7 +75,8 @@ static void *open_node(void *argument)
 void stand_open(struct stand *stand)
 {
     struct error error = ERROR_INIT;
-    snprintf(stand->name, sizeof stand->name, "@dora-stand-%d", (int)getpid());
+    static int number;
+    snprintf(stand->name, sizeof stand->name, "@dora-stand-%d-%d", (int)getpid(), number++);
     stand->listener = proto_listen(stand->name, &error);
     assert_true(stand->listener >= 0);
     for (size_t i = 0; i < stand->count; i++) {
@@ -84,6 +85,8 @@ void stand_open(struct stand *stand)
         proto_config_print(text, stand->name, (uint8_t[PROTO_TOKEN]){(uint8_t)(i + 1)});
         setenv(PROTO_CONFIG_ENV, text, 1);
         assert_int_equal(pthread_create(&n->thread, NULL, open_node, n), 0);
+        struct pollfd poll_fd = {.fd = stand->listener, .events = POLLIN};
+        assert_int_equal(poll(&poll_fd, 1, 5000), 1);
         n->socket = accept4(stand->listener, NULL, NULL, SOCK_CLOEXEC);
         assert_true(n->socket >= 0);
         _Alignas(8) char buffer[PROTO_PACKET_MOST];
