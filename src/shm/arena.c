@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -66,6 +68,8 @@ static void *reserve(int fd, int protection, uint64_t *reserved)
     for (uint64_t size = RESERVE_MOST; size >= RESERVE_LEAST; size /= 2) {
         void *map = mmap(NULL, size, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
         if (map != MAP_FAILED) {
+            /* Without it a core dump would walk through all of the addresses, of every arena. */
+            (void)madvise(map, size, MADV_DONTDUMP);
             *reserved = size;
             return map;
         }
@@ -109,14 +113,16 @@ static int grow(struct arena *arena, uint64_t need, struct error *error)
 {
     uint64_t ahead = arena->size / 4 < 4u << 20 ? arena->size / 4 : 4u << 20;
     uint64_t size = round_up(need > arena->size + ahead ? need : arena->size + ahead, GROW_ROUND);
-    if (size > arena->reserved)
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) < 0)
+        limit.rlim_cur = RLIM_INFINITY;
+    if (size > arena->reserved || size > limit.rlim_cur)
         size = need;
     if (size > arena->reserved)
         return error_set(error, -ENOSPC, "the arena has no addresses left beyond %llu bytes",
                          (unsigned long long)arena->reserved);
     /* Over the limit the kernel would send SIGXFSZ, which a library must not provoke. */
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur)
+    if (size > limit.rlim_cur)
         return error_set(error, -EFBIG, "the arena can't grow to %llu bytes: the process's file size limit is %llu",
                          (unsigned long long)size, (unsigned long long)limit.rlim_cur);
     int rc;
@@ -196,6 +202,12 @@ int arena_view_open(struct arena_view *view, int fd, struct error *error)
     int seals = fcntl(fd, F_GET_SEALS);
     if (seals < 0 || !(seals & F_SEAL_SHRINK))
         return error_set(error, -EINVAL, "this is no sealed arena");
+    /* Huge pages have seals too, but a read of one that isn't there yet can end in SIGBUS. */
+    struct statfs system;
+    if (fstatfs(fd, &system) < 0)
+        return error_sys(error, -errno, "look at an arena");
+    if (system.f_type != TMPFS_MAGIC)
+        return error_set(error, -EINVAL, "this is no arena: it isn't made of ordinary memory");
     uint64_t mapped;
     void *base = reserve(fd, PROT_READ, &mapped);
     if (!base)
@@ -241,7 +253,7 @@ int arena_view_keep(struct arena_view *view, uint64_t offset, uint64_t size)
     void *copy = mmap(NULL, end - start, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (copy == MAP_FAILED)
         return -errno;
-    /* The file may end within the last page, but never within a page that a block of it touches: it grows by more. */
+    /* Where the file ends within the last page, the rest of that page reads as zeros. */
     memcpy(copy, view->base + start, end - start);
     /* One call puts the copy in place: a reader sees the old page or the new one, and they are alike. */
     if (mprotect(copy, end - start, PROT_READ) < 0 ||
