@@ -63,6 +63,7 @@ int link_map(int fd, const struct link_edge *edges, size_t count, int protection
 
 int link_view_open(struct link_view *view, int fd, const struct link_edge *edges, size_t count, struct error *error)
 {
+    *view = (struct link_view){0};
     struct link_shared *shared = NULL;
     autofree uint32_t *offsets = malloc(2 * count * sizeof *offsets);
     if (!offsets)
