@@ -19,14 +19,14 @@
  *         number n_children
  *         number length
  *         number offset
- *         number null_count + 1          if ARROW_HAS_VALIDITY; 0: not counted
  *         number size of the data        of binary and text
  *         number blocks, size of each    of views
  *         field            the dictionary, if ARROW_HAS_DICTIONARY
  *         field × n_children
  *
  * The sizes and places of all other buffers follow from the type, length and offset, so there is nothing in it to
- * contradict them. The buffer of sizes that ends the buffers of a view array is made anew by the reader.
+ * contradict them. Nulls are counted anew by the reader, as a wrong count misleads its user. The buffer of sizes that
+ * ends the buffers of a view array is made anew by the reader.
  */
 #ifndef NODE_ARROW_H
 #define NODE_ARROW_H
@@ -62,9 +62,9 @@ void arrow_write(const struct ArrowArray *array, const struct ArrowSchema *schem
  *
  * Both parts come from another process. `meta` is copied before it is looked at. Of the payload everything is checked
  * that leads to other memory: offsets of text and lists, type ids and offsets of unions, dictionary indices, run ends,
- * views; for arrays of these types the cost grows with their length. A sender that changes a payload after it was read
- * can still harm its reader: who doesn't trust the sender that far must copy the payload first. That text is UTF-8
- * isn't checked.
+ * views; for arrays of these types, and of a validity bitmap, the cost grows with their length. A sender that changes a
+ * payload after it was read can still harm its reader: who doesn't trust the sender that far must copy the payload
+ * first. That text is UTF-8 isn't checked.
  *
  * -EBADMSG: inconsistent; -ENOMEM. */
 int arrow_read(const void *payload, size_t payload_len, const void *meta, size_t meta_len, void *owner,
@@ -73,7 +73,8 @@ int arrow_read(const void *payload, size_t payload_len, const void *meta, size_t
 /* ---- The simple case: one character says the type, and there is no type part ---- */
 
 /* Whether the array is just numbers: of a primitive type (see arrow_plain_width), without nulls, name or metadata; or
- * the null array of length 0. Its bytes are `*data`, `*size`, and its type schema->format[0]. */
+ * the null array of length 0. Its bytes are `*data`, `*size`, and its type schema->format[0]; its flags don't matter, as
+ * arrow_read_plain gives nullable to all. */
 bool arrow_is_plain(const struct ArrowArray *array, const struct ArrowSchema *schema, const void **data, size_t *size);
 
 /* Bytes of an element of the type c C s S i I l L e f or g; 0 for any other. */

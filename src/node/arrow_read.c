@@ -105,6 +105,23 @@ static bool get_blocks(struct in *in, struct ArrowArray *array)
     return true;
 }
 
+static int64_t count_nulls(const uint8_t *validity, int64_t from, int64_t to)
+{
+    int64_t nulls = to - from;
+    while (from < to) {
+        uint64_t word;
+        if (from % 64 == 0 && to - from >= 64) {
+            memcpy(&word, validity + from / 8, sizeof word);
+            nulls -= __builtin_popcountll(word);
+            from += 64;
+        } else {
+            nulls -= validity[from / 8] >> from % 8 & 1;
+            from++;
+        }
+    }
+    return nulls;
+}
+
 static bool get_array(struct in *in, const struct arrow_layout *layout, uint8_t what, struct ArrowArray *array,
                       int64_t *data_size)
 {
@@ -119,13 +136,11 @@ static bool get_array(struct in *in, const struct arrow_layout *layout, uint8_t 
     else if (what & ARROW_HAS_VALIDITY)
         return false;
     if (what & ARROW_HAS_VALIDITY) {
-        int64_t null_count;
         const struct arrow_rows bitmap = {.bits = 1};
         size_t size;
-        if (!get_size(&in->meta, &null_count) || null_count - 1 > array->length ||
-            arrow_rows_size(&bitmap, end, &size) < 0 || !get_buffer(in, size, &array->buffers[0]))
+        if (arrow_rows_size(&bitmap, end, &size) < 0 || !get_buffer(in, size, &array->buffers[0]))
             return false;
-        array->null_count = null_count - 1;
+        array->null_count = count_nulls(array->buffers[0], array->offset, end);
     } else if (layout->kind == ARROW_NULL) {
         array->null_count = array->length;
     }

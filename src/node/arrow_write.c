@@ -216,11 +216,8 @@ static int put_field(struct out *out, const struct ArrowArray *array, const stru
     rc = put_type(out, schema, validity);
     wire_put_number(&out->meta, (uint64_t)window.length);
     wire_put_number(&out->meta, (uint64_t)lead);
-    if (rc == 0 && validity) {
-        bool same = window.length == array->length;
-        wire_put_number(&out->meta, same ? (uint64_t)(array->null_count + 1) : 0);
+    if (rc == 0 && validity)
         rc = put_buffer(out, row_at(array->buffers[0], 1, skip), (size_t)(rows + 7) / 8);
-    }
 
     struct window values = {skip, rows};
     for (int i = 0; rc == 0 && i < layout.rows_count; i++) {
