@@ -58,14 +58,29 @@ static int compare(const void *left, const void *right)
     return a->order < b->order ? -1 : a->order > b->order;
 }
 
+static bool is_same(const struct graph_finding *a, const struct graph_finding *b)
+{
+    return a->severity == b->severity && a->place.file == b->place.file && a->place.line == b->place.line &&
+           a->place.column == b->place.column && strcmp(a->message, b->message) == 0;
+}
+
 void findings_sort(struct graph *graph)
 {
-    struct ranked *ranked = graph_alloc(graph, graph->finding_count * sizeof *ranked);
-    if (!ranked)
+    size_t count = graph->finding_count, kept = 0;
+    struct ranked *ranked = graph_alloc(graph, count * sizeof *ranked);
+    if (!ranked || !count)
         return;
-    for (size_t i = 0; i < graph->finding_count; i++)
+    for (size_t i = 0; i < count; i++)
         ranked[i] = (struct ranked){graph->findings[i], file_rank(graph, graph->findings[i].place.file), i};
-    qsort(ranked, graph->finding_count, sizeof *ranked, compare);
-    for (size_t i = 0; i < graph->finding_count; i++)
-        graph->findings[i] = ranked[i].finding;
+    qsort(ranked, count, sizeof *ranked, compare);
+    /* What a module's file says wrong is found once for each of its users. */
+    graph->error_count = graph->warning_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (kept && is_same(&graph->findings[kept - 1], &ranked[i].finding))
+            continue;
+        graph->findings[kept++] = ranked[i].finding;
+        graph->error_count += ranked[i].finding.severity == GRAPH_ERROR;
+        graph->warning_count += ranked[i].finding.severity == GRAPH_WARNING;
+    }
+    graph->finding_count = kept;
 }

@@ -1,9 +1,9 @@
 /* A dataflow as its descriptor means it.
  *
  * graph_load() reads a descriptor and everything it names (modules, type files), checks all of it, and gives the flat
- * dataflow: modules expanded, short spellings resolved, defaults filled in. Every finding, error or warning, is kept with
- * file, line and column, and all are found in one run. What this part does not do: touch the processes, expand `path`
- * against PATH, or contact anything.
+ * dataflow: modules expanded, short spellings resolved, defaults filled in. Every finding, error or warning, is kept
+ * with file, line and column, and all are found in one run. What this part does not do: touch the processes, expand
+ * `path` against PATH, or contact anything.
  *
  * The model is plain data, owned by the graph, read-only after loading, and so safe to read from several threads.
  * Absent text is NULL; absent numbers are as each field says. Lists are pointer + count.
@@ -84,9 +84,9 @@ struct graph_env {
 };
 
 enum graph_node_kind {
-    GRAPH_NODE_STANDARD, /* its own executable */
-    GRAPH_NODE_DYNAMIC,  /* path: dynamic; started by hand */
-    GRAPH_NODE_SHELL,    /* path: shell; `sh -c args` */
+    GRAPH_NODE_STANDARD,  /* its own executable */
+    GRAPH_NODE_DYNAMIC,   /* path: dynamic; started by hand */
+    GRAPH_NODE_SHELL,     /* path: shell; `sh -c args` */
     GRAPH_NODE_OPERATORS, /* a host of operators */
     GRAPH_NODE_ROS2,
 };
@@ -134,12 +134,12 @@ struct graph_node {
     struct graph_place pattern_place;
 
     enum graph_restart restart;
-    uint32_t max_restarts;         /* 0: no limit */
-    int64_t restart_delay_ns;      /* 0: at once */
-    int64_t max_restart_delay_ns;  /* 0: no cap */
-    int64_t restart_window_ns;     /* 0: none */
-    int64_t health_check_timeout_ns; /* 0: none */
-    int64_t finish_grace_ns;       /* -1: not set */
+    uint32_t max_restarts;            /* 0: no limit */
+    int64_t restart_delay_ns;         /* 0: at once */
+    int64_t max_restart_delay_ns;     /* 0: no cap */
+    int64_t restart_window_ns;        /* 0: none */
+    int64_t health_check_timeout_ns;  /* 0: none */
+    int64_t finish_grace_ns;          /* -1: not set */
     uint64_t shared_memory_pool_size; /* bytes; 0: not set */
 
     const char *send_stdout_as, *send_logs_as; /* output ids */
@@ -153,11 +153,12 @@ struct graph_node {
     const char *machine, *working_dir, *distribute; /* deploy */
     struct graph_label *labels;
     size_t label_count;
+    const char *ros2; /* ROS2: its block as JSON */
 };
 
 struct graph {
-    const char *path;      /* of the descriptor, as given */
-    const char *directory; /* absolute: the working directory of its nodes */
+    const char *path;         /* of the descriptor, as given */
+    const char *directory;    /* absolute: the working directory of its nodes */
     struct graph_node *nodes; /* in the descriptor's order */
     size_t node_count;
     int64_t health_check_interval_ns; /* default 5 s */
@@ -170,9 +171,11 @@ struct graph {
 };
 
 struct graph_options {
-    bool strict_types;               /* treat type warnings as errors, whatever the descriptor says */
-    bool check_sources;              /* also: does each node's executable, script or library exist? */
-    const struct graph_env *env;     /* --env: over the dataflow's, under the nodes' */
+    bool strict_types;           /* treat type warnings as errors, whatever the descriptor says */
+    bool check_sources;          /* also: does each node's executable, script or library exist? */
+    bool fragment;               /* also accept pieces of dataflows: a module's file, one node, and inputs that name
+                                    nodes which are not there */
+    const struct graph_env *env; /* --env: over the dataflow's, under the nodes' */
     size_t env_count;
 };
 
@@ -199,6 +202,14 @@ int graph_expand(const struct graph *graph, struct buf *out, struct error *error
 
 /* The dataflow as JSON: what nodes see as their dataflow's descriptor. */
 int graph_json(const struct graph *graph, struct buf *out, struct error *error);
+
+/* Where the file that `path` of a standard node names is: as the daemon would start it, that is below graph->directory
+ * or, for a name without a directory, on PATH. `$HOME` and the few others dora allows are put in. -ENOENT if nowhere.
+ */
+int graph_find_program(const struct graph *graph, const char *path, struct buf *out);
+
+/* The JSON schema of descriptors, for editors. 0 or -ENOMEM. */
+int graph_schema(struct buf *out, struct error *error);
 
 /* The name of a log level as dora writes it ("error" … "stdout"), and back (any case); GRAPH_LOG_UNSET if unknown. */
 const char *graph_log_level_name(enum graph_log_level level);
