@@ -237,11 +237,9 @@ static void draw_node(struct buf *out, const struct graph *graph, size_t index, 
     node_title(out, node);
     buf_printf(out, "<rect class=\"box\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"9\"/>", x, y, width,
                box->height);
-    buf_printf(out, "<path class=\"bar\" d=\"M%.1f %.1fa9 9 0 0 1 9-9h%.1fa9 9 0 0 1 9 9z\"/>", x, y + 9, width - 18);
-    buf_printf(
-        out,
-        "<rect class=\"box\" style=\"filter:none;stroke:none\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"6\"/>",
-        x + 0.5, y + 4, width - 1);
+    /* The upper 5 px of the box, within its rounded corners. */
+    buf_printf(out, "<path class=\"bar\" d=\"M%.2f %.2fA9 9 0 0 1 %.2f %.2fH%.2fA9 9 0 0 1 %.2f %.2fz\"/>", x + 0.94,
+               y + 5, x + 9, y, x + width - 9, x + width - 0.94, y + 5);
     buf_printf(out, "<text class=\"id\" x=\"%.1f\" y=\"%.1f\">", x + 14, y + 22);
     escaped_short(out, node->id);
     buf_printf(out, "</text><text class=\"soft\" x=\"%.1f\" y=\"%.1f\">", x + 14, y + 37);

@@ -13,7 +13,9 @@ enum {
     BEND_GAP = 16,   /* between an edge passing through and what is above it */
     COLUMN_GAP = 64, /* between columns, at least */
     LANE = 12,       /* between parallel lines of edges that run back */
-    SWEEPS = 12,
+    TURN = 14,       /* between a column and the first of these */
+    SWEEPS = 60,     /* over all columns, to and fro */
+    SWEEPS_ONE = 8,  /* of them, those that look at one side only */
 };
 
 static double gap_between(const struct slot *upper, const struct slot *lower)
@@ -87,8 +89,8 @@ static int place_rows(struct columns *columns)
             size_t start = columns->column_start[column], count = columns->column_start[column + 1] - start;
             memset(wish, 0, count * sizeof *wish);
             memset(weight, 0, count * sizeof *weight);
-            /* First one side, then the other; both at the end. */
-            bool both = sweep >= SWEEPS - 4;
+            /* First one side, then the other; later both, until long edges have become straight. */
+            bool both = sweep >= SWEEPS_ONE;
             if (sweep >= 0 && column > 0 && (both || sweep % 2 == 0))
                 add_wishes(columns, column - 1, true, wish, weight);
             if (sweep >= 0 && column + 1 < columns->count && (both || sweep % 2 == 1))
@@ -118,6 +120,7 @@ struct span {
     double left, box, right; /* x of its margin, of its boxes, of its end */
     double bottom;
     size_t arriving, leaving;
+    size_t reached_by, left_by; /* how many of them are routed */
 };
 
 static void place_columns(struct layout *layout, const struct columns *columns, struct span *spans)
@@ -137,13 +140,14 @@ static void place_columns(struct layout *layout, const struct columns *columns, 
     double x = BORDER;
     for (size_t c = 0; c < columns->count; c++) {
         struct span *span = &spans[c];
-        x += (double)span->arriving * LANE;
+        x += span->arriving ? TURN + (double)span->arriving * LANE : 0;
         span->left = x;
         span->box += x;
         span->right += span->box;
         size_t segments = columns->gap_start[c + 1] - columns->gap_start[c];
         double busy = segments < 16 ? (double)segments * 5 : 80;
-        x = span->right + (double)span->leaving * LANE + (c + 1 < columns->count ? COLUMN_GAP + busy : BORDER);
+        x = span->right + (span->leaving ? TURN + (double)span->leaving * LANE : 0) +
+            (c + 1 < columns->count ? COLUMN_GAP + busy : BORDER);
     }
     layout->width = x;
     for (size_t b = 0; b < layout->box_count; b++) {
@@ -190,7 +194,8 @@ static void route_back(struct layout *layout, struct span *spans, struct layout_
     bottom += bottom > 0 ? LANE + 4 : 0;
     for (struct span *span = first; span <= last; span++)
         span->bottom = bottom;
-    double right = last->right + (double)last->leaving-- * LANE, left = first->left - (double)first->arriving-- * LANE;
+    double right = last->right + TURN + (double)last->left_by++ * LANE;
+    double left = first->left - TURN - (double)first->reached_by++ * LANE;
     double from_y = from->y + edge->from_dy, to_y = to->y + edge->to_dy;
     points[0] = (struct layout_point){last->right, from_y};
     points[1] = (struct layout_point){right, from_y};
