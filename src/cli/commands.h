@@ -8,6 +8,7 @@
     X(validate)                                                                                                        \
     X(graph)                                                                                                           \
     X(expand)                                                                                                          \
+    X(schema)                                                                                                          \
     X(help)
 
 #define COMMANDS_DECLARE(name) extern const struct command command_##name;

@@ -24,10 +24,28 @@ static int expand(const char *path)
     return COMMAND_OK;
 }
 
+/* A module's file is no dataflow: its inputs are open. So it is checked, not printed. */
+static int check_module(const char *path)
+{
+    struct graph_options fragment = {.fragment = true};
+    struct graph *graph = findings_load(path, &fragment);
+    if (!graph)
+        return COMMAND_FAILED;
+    graph_free(graph);
+    printf("Module file is valid: %s\n", path);
+    return COMMAND_OK;
+}
+
 static int run(const struct options *options)
 {
-    return expand(options->operands[0]);
+    const char *path = options->operands[0];
+    return options_has(options, "module") ? check_module(path) : expand(path);
 }
+
+static const struct option_spec options[] = {
+    {.name = "module", .help = "Check the file of a module instead"},
+    {0},
+};
 
 const struct command command_expand = {
     .name = "expand",
@@ -36,6 +54,7 @@ const struct command command_expand = {
     .max_operands = 1,
     .summary = "Print a dataflow with its modules expanded",
     .details = "Prints the flat dataflow as YAML, which loads again.",
+    .options = options,
     .example = "dora expand dataflow.yml > flat.yml",
     .run = run,
 };
