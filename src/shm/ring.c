@@ -119,8 +119,9 @@ static int advance(struct ring_rx *ring, uint64_t step)
 
 int ring_peek(struct ring_rx *ring, uint64_t *sequence)
 {
-    /* relaxed: ring_ready's acquire orders it behind the stamp. The swap, of the head for itself, then tells whether the
-     * slot still held its message: a load of `head` wouldn't, for nothing orders it with the publisher's next words. */
+    /* relaxed: ring_ready's acquire orders it behind the stamp. The swap, of the head for itself, then tells whether
+     * the slot still held its message: a load of `head` wouldn't, for nothing orders it with the publisher's next
+     * words. */
     *sequence = atomic_load_explicit(&ring->shared->slots[ring->head & ring->mask].words[1], memory_order_relaxed);
     return advance(ring, 0);
 }

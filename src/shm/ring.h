@@ -99,8 +99,8 @@ static inline bool ring_ready(const struct ring_rx *ring)
  * ring_take. */
 int ring_peek(struct ring_rx *ring, uint64_t *sequence);
 
-/* Takes the oldest message. 1: `*message` has it; 0: there is none; -EAGAIN: the publisher dropped it first, look again;
- * -EBADMSG: what was there is no message, and it is gone. */
+/* Takes the oldest message. 1: `*message` has it; 0: there is none; -EAGAIN: the publisher dropped it first, look
+ * again; -EBADMSG: what was there is no message, and it is gone. */
 int ring_take(struct ring_rx *ring, struct message *message);
 
 /* Wakes a publisher that waits for room. After ring_take, whose swap is a full fence. */
