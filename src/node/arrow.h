@@ -73,8 +73,8 @@ int arrow_read(const void *payload, size_t payload_len, const void *meta, size_t
 /* ---- The simple case: one character says the type, and there is no type part ---- */
 
 /* Whether the array is just numbers: of a primitive type (see arrow_plain_width), without nulls, name or metadata; or
- * the null array of length 0. Its bytes are `*data`, `*size`, and its type schema->format[0]; its flags don't matter, as
- * arrow_read_plain gives nullable to all. */
+ * the null array of length 0. Its bytes are `*data`, `*size`, and its type schema->format[0]; its flags don't matter,
+ * as arrow_read_plain gives nullable to all. */
 bool arrow_is_plain(const struct ArrowArray *array, const struct ArrowSchema *schema, const void **data, size_t *size);
 
 /* Bytes of an element of the type c C s S i I l L e f or g; 0 for any other. */
