@@ -24,9 +24,22 @@ static int expand(const char *path)
     return COMMAND_OK;
 }
 
-/* A module's file is no dataflow: its inputs are open. So it is checked, not printed. */
+static bool is_dataflow(const char *path)
+{
+    struct graph *graph = graph_load(path, NULL, NULL);
+    bool right = graph && graph->error_count == 0;
+    graph_free(graph);
+    return right;
+}
+
+/* The file of a module is no dataflow: its inputs are open. So it is checked, not printed. */
 static int check_module(const char *path)
 {
+    if (is_dataflow(path)) {
+        report_error("%s is a dataflow, not the file of a module", path);
+        report_hint("leave out `--module`");
+        return COMMAND_FAILED;
+    }
     struct graph_options fragment = {.fragment = true};
     struct graph *graph = findings_load(path, &fragment);
     if (!graph)

@@ -19,9 +19,15 @@ static bool is_other_finding(const struct graph_finding *finding)
     return !finding->is_type && finding->severity != GRAPH_NOTE;
 }
 
-static bool is_note(const struct graph_finding *finding)
+/* What untyped inputs receive: one line each, since nothing is wrong there. */
+static void print_notes(const struct graph *graph)
 {
-    return finding->severity == GRAPH_NOTE;
+    for (size_t i = 0; i < graph->finding_count; i++) {
+        const struct graph_finding *finding = &graph->findings[i];
+        if (finding->severity == GRAPH_NOTE)
+            printf("%s:%u:%u: note: %s\n", finding->place.file, finding->place.line, finding->place.column,
+                   finding->message);
+    }
 }
 
 static size_t count_other_errors(const struct graph *graph)
@@ -44,7 +50,7 @@ static int print_text(const struct graph *graph, const char *path)
     }
     puts("Input/output wiring OK.");
     puts("Descriptor config OK.");
-    findings_print(graph, stdout, is_note);
+    print_notes(graph);
     size_t warnings = 0;
     for (size_t i = 0; i < graph->finding_count; i++)
         warnings += is_type_finding(&graph->findings[i]);

@@ -108,11 +108,12 @@ const char *types_library_suggest(const struct types_library *library, const cha
     const struct types_type *named = types_library_find_name(library, last_part(urn));
     if (named)
         return named->urn;
-    size_t package = (size_t)(last_part(urn) - urn), best_distance = 2 * LIMIT + 2;
     const char *best = NULL;
+    size_t package = (size_t)(last_part(urn) - urn), best_distance = 2 * LIMIT + 2;
     for (size_t i = 0; i < library_count(library); i++) {
         const char *candidate = library_at(library, i)->urn;
-        size_t distance = suggest_distance(urn, candidate);
+        /* A name alone is compared with names alone. */
+        size_t distance = suggest_distance(urn, package ? candidate : last_part(candidate));
         if (distance > LIMIT)
             continue;
         /* Of two that are equally near, the one in the package that was named. */

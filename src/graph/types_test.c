@@ -201,9 +201,12 @@ static void notes_are_checked(void **state)
 static void suggestions_prefer_the_package(void **state)
 {
     (void)state;
-    const struct types_library library = {0};
-    assert_string_equal(types_library_suggest(&library, "std/core/v1/UInt46"), "std/core/v1/UInt64");
+    struct types_type user[] = {{.urn = "ax/v1/Caps"}, {.urn = "ab/v1/Cows"}};
+    const struct types_library library = {user, 2};
+    assert_string_equal(types_library_suggest(&library, "ab/v1/Cats"), "ab/v1/Cows");
+    assert_string_equal(types_library_suggest(&library, "std/core/v1/Flaot32"), "std/core/v1/Float32");
     assert_string_equal(types_library_suggest(&library, "std/vision/v1/Image"), "std/media/v1/Image");
+    assert_string_equal(types_library_suggest(&library, "Imgae"), "std/media/v1/Image");
     assert_null(types_library_suggest(&library, "mine/v1/Whatever"));
 }
 
@@ -301,7 +304,9 @@ static void faults_in_users_types_are_found(void **state)
     assert_int_equal(types_library_load(&library, graph, true), 0);
     assert_non_null(find(graph, "the types under `std/` are built in"));
     assert_non_null(find(graph, "Arrow has no type `Struckt`"));
-    assert_non_null(find(graph, "the field `x` of `arm/v1/B` has an unknown type: `Flaot32`"));
+    const struct graph_finding *finding = find(graph, "the field `x` of `arm/v1/B` has an unknown type: `Flaot32`");
+    assert_non_null(finding);
+    assert_string_equal(finding->hint, "did you mean `std/core/v1/Float32`?");
     assert_true(graph->error_count >= 5);
     for (size_t i = 0; i < graph->finding_count; i++)
         assert_true(graph->findings[i].place.line > 0);
