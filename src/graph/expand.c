@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "graph/describe.h"
 #include "graph/tree.h"
@@ -14,10 +15,13 @@ static void put_text(struct buf *out, const char *text)
 {
     struct tree scalar = {.kind = TREE_SCALAR, .plain = true, .text = text};
     double number;
-    bool truth;
+    bool truth, old_bool = false; /* what older readers of YAML take for a bool */
+    static const char *const old_bools[] = {"yes", "no", "on", "off", "y", "n"};
+    for (size_t i = 0; i < sizeof old_bools / sizeof *old_bools; i++)
+        old_bool |= strcasecmp(text, old_bools[i]) == 0;
     size_t safe = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-");
-    if (safe == strlen(text) && *text && *text != '-' && *text != '.' && *text != '+' && !tree_is_null(&scalar) &&
-        !tree_bool(&scalar, &truth) && !tree_number(&scalar, &number)) {
+    if (safe == strlen(text) && *text && *text != '-' && *text != '.' && *text != '+' && !old_bool &&
+        !tree_is_null(&scalar) && !tree_bool(&scalar, &truth) && !tree_number(&scalar, &number)) {
         buf_puts(out, text);
         return;
     }

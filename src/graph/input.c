@@ -94,7 +94,9 @@ static bool builtin(const struct place_of_input *at, struct graph_input *input, 
         return timer(at, input, spec);
     if (strcmp(name, "logs") == 0)
         return logs(at, input, spec);
-    return fault(at, keys_suggest(graph, name, names, 2), graph_format(graph, "unknown dora input `%s`", name));
+    const char *near = keys_suggest(graph, name, names, 2);
+    return fault(at, near ? near : "dora has `dora/timer/<unit>/<n>` and `dora/logs`",
+                 graph_format(graph, "unknown dora input `%s`", name));
 }
 
 static bool output_of_node(const struct place_of_input *at, struct graph_input *input, const char *text)

@@ -22,15 +22,17 @@ static const char *relative(struct load *load, const struct draft *draft, const 
 }
 
 static void read_source(struct load *load, struct draft *draft, struct operator_draft *op,
-                        const struct keys_given *given, struct graph_place place)
+                        const struct keys_given *given, struct graph_place place, size_t errors)
 {
     struct graph *graph = load->graph;
     const struct key_table *table = table_of(draft);
     const struct tree *library = keys_given(given, table, "shared-library"), *wasm = keys_given(given, table, "wasm");
+    bool none = !op->library && !op->python && !op->wasm;
+    if (none && graph->error_count > errors) /* a source that is written wrong is reported already */
+        return;
     if ((op->library != NULL) + (op->python != NULL) + (op->wasm != NULL) != 1) {
         finding_add(graph, GRAPH_ERROR, false, place, "exactly one of them says what the operator runs",
-                    "an operator needs `shared-library` or `python`%s",
-                    op->library || op->python || op->wasm ? ", and only one" : "");
+                    "an operator needs `shared-library` or `python`%s", none ? "" : ", and only one");
         return;
     }
     if (op->python) {
@@ -96,6 +98,7 @@ static void read_one(struct load *load, struct draft *draft, const struct tree *
 {
     struct operator_draft op = {.min_log_level = GRAPH_LOG_UNSET, .max_rotated_files = 5};
     struct keys_given given = {0};
+    size_t errors = load->graph->error_count;
     op.op.place = tree->place;
     if (!keys_read(load->graph, tree, table_of(draft), &op, &given, true))
         return;
@@ -115,7 +118,7 @@ static void read_one(struct load *load, struct draft *draft, const struct tree *
     op.op.pattern = op.ports.pattern;
     if (pattern)
         op.op.pattern_place = op.ports.pattern_place = pattern->place;
-    read_source(load, draft, &op, &given, tree->place);
+    read_source(load, draft, &op, &given, tree->place, errors);
     read_logs(load, draft, &op, &given, prefix);
     ports_read(load, draft, prefix, &op.ports);
     struct graph_operator *slot = graph_push(load->graph, draft->node.operators, &draft->node.operator_count);

@@ -22,15 +22,16 @@ static void read_input(struct load *load, struct draft *draft, const char *prefi
         return;
     }
     struct keys_given given = {0};
-    if (!keys_read(graph, pair->value, &keys_input, input, &given, false)) {
-        input->broken = true;
+    input->broken = true;
+    if (pair->value->kind == TREE_LIST) {
+        finding_add(graph, GRAPH_ERROR, false, pair->value->place, NULL,
+                    "%s must be `<node>/<output>` or a mapping with `source`, not a list", label);
         return;
     }
+    keys_read(graph, pair->value, &keys_input, input, &given, false);
     const struct tree *source = keys_given(&given, &keys_input, "source");
-    if (source)
+    if (source && source->kind == TREE_SCALAR) /* else it is reported */
         input_source(load, input, source, label);
-    else
-        input->broken = true;
     input->policy_given = keys_given(&given, &keys_input, "queue_policy");
     input->timeout_given = keys_given(&given, &keys_input, "input_timeout");
     /* dora takes 0 for 1. */
