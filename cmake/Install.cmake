@@ -1,0 +1,41 @@
+# What `cmake --install` puts where, for users of the C library and the command.
+#
+#     include/dora/*.h, include/node_api.h        lib/libdora.a, lib/libdora.so
+#     lib/pkgconfig/{dora,dora_node_api_c}.pc     lib/libdora_node_api_c.{a,so}   dora's own name for the library
+#     lib/cmake/dora/                             find_package(dora): dora::dora, dora::dora_static
+#     lib/cmake/dora-node-api-c/                  find_package(dora-node-api-c), as dora's users write it
+include(CMakePackageConfigHelpers)
+
+set(dora_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake)
+
+install(FILES include/node_api.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY include/dora DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+
+set_target_properties(dora_shared PROPERTIES EXPORT_NAME dora)
+install(TARGETS dora_static dora_shared EXPORT dora
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+foreach(suffix a so)
+  install(FILES ${PROJECT_BINARY_DIR}/lib/libdora_node_api_c.${suffix} DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endforeach()
+
+install(EXPORT dora NAMESPACE dora:: FILE doraTargets.cmake DESTINATION ${dora_cmake_dir}/dora)
+
+# One template a package; what it says of itself is all that differs.
+function(dora_package name)
+  configure_package_config_file(cmake/${name}Config.cmake.in ${PROJECT_BINARY_DIR}/package/${name}Config.cmake
+    INSTALL_DESTINATION ${dora_cmake_dir}/${name} PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR)
+  write_basic_package_version_file(${PROJECT_BINARY_DIR}/package/${name}ConfigVersion.cmake
+    COMPATIBILITY SameMinorVersion)
+  install(FILES ${PROJECT_BINARY_DIR}/package/${name}Config.cmake
+          ${PROJECT_BINARY_DIR}/package/${name}ConfigVersion.cmake DESTINATION ${dora_cmake_dir}/${name})
+endfunction()
+
+dora_package(dora)
+dora_package(dora-node-api-c)
+
+# A prefix that may move: pkg-config takes it from where the file lies.
+file(RELATIVE_PATH dora_prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+foreach(dora_library dora dora_node_api_c)
+  configure_file(cmake/library.pc.in ${PROJECT_BINARY_DIR}/package/${dora_library}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/package/${dora_library}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()
