@@ -6,8 +6,7 @@
  * nothing left to do.
  *
  * The process belongs to the daemon while it is open: it becomes a subreaper, SIGCHLD is the daemon's, RLIMIT_NOFILE is
- * raised to what is allowed, and at the end of the last dataflow every child that the daemon was not asked to spare
- * (daemon_options.spare) is killed and reaped.
+ * raised to what is allowed, and at the end of the last dataflow every descendant is killed and reaped.
  */
 #ifndef DAEMON_DAEMON_H
 #define DAEMON_DAEMON_H
@@ -15,7 +14,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 #include <uv.h>
 
 #include "base/clock.h"
@@ -34,7 +32,6 @@ struct daemon_options {
     int exit_when_nodes_finish; /* 0 or 1: whatever the descriptor says; -1: as it says */
     const char *const *env; /* "K=V", NULL-terminated, for every node, over the inherited; NULL for none. Must outlive
                                the daemon */
-    pid_t spare;            /* a child that is none of the daemon's business; 0 for none */
 };
 
 /* How a node's story ended. */

@@ -1,0 +1,321 @@
+/* One dataflow: its start, its barrier, its end. */
+#include "daemon/dataflow.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "daemon/descendants.h"
+
+static const int64_t descendants_patience = 2 * CLOCK_SECOND;
+
+const char *dataflow_id(const struct dataflow *dataflow)
+{
+    return dataflow->id;
+}
+
+void dataflow_notice(struct dataflow *dataflow, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (dataflow->observer.notice)
+        dataflow->observer.notice(dataflow->observer.context, text);
+}
+
+/* ---- The barrier ---- */
+
+void dataflow_release(struct dataflow *dataflow)
+{
+    if (dataflow->has_started || dataflow->step != STOP_NONE)
+        return;
+    dataflow->has_started = true;
+    /* Every link is told before anyone is let go: what is sent first finds all its queues. */
+    for (uint32_t i = 0; i < dataflow->wire_count; i++)
+        wire_up(&dataflow->wires[i]);
+    dataflow->start = (struct proto_start){clock_now(), clock_ntp64()};
+    for (uint32_t i = 0; i < dataflow->count; i++)
+        participant_run(&dataflow->participants[i]);
+    health_start(dataflow);
+    if (dataflow->observer.started)
+        dataflow->observer.started(dataflow->observer.context);
+}
+
+const char *dataflow_refusal(const struct dataflow *dataflow, char text[OUTCOME_MESSAGE_MOST])
+{
+    if (dataflow->has_started || dataflow->step == STOP_NONE)
+        return NULL;
+    if (dataflow->culprit)
+        snprintf(text, OUTCOME_MESSAGE_MOST,
+                 "Node %s exited before initializing dora. For more information, run `dora logs %s --node %s`.",
+                 dataflow->culprit->node->id, dataflow->id, dataflow->culprit->node->id);
+    else if (dataflow->error)
+        snprintf(text, OUTCOME_MESSAGE_MOST, "The dataflow could not start: %s", dataflow->error);
+    else
+        snprintf(text, OUTCOME_MESSAGE_MOST, "The dataflow was stopped before all its nodes had started.");
+    return text;
+}
+
+/* Those that have not joined yet would only find the door closed. */
+static void terminate_starting(struct dataflow *dataflow)
+{
+    for (uint32_t i = 0; i < dataflow->count; i++) {
+        struct participant *participant = &dataflow->participants[i];
+        if (participant->state == PARTICIPANT_STARTING) {
+            participant_signal(participant, SIGTERM);
+            participant->end.is_terminated = true;
+        }
+    }
+}
+
+void dataflow_fail_start(struct dataflow *dataflow, const struct participant *culprit)
+{
+    if (dataflow->step != STOP_NONE)
+        return;
+    dataflow->culprit = culprit;
+    bool is_failure = culprit->state != PARTICIPANT_ENDED || !culprit->result.ok;
+    /* After one that ended well, the others may be programs that don't know dora: they end when they like. */
+    if (is_failure)
+        terminate_starting(dataflow);
+    stop_begin(dataflow, is_failure ? DAEMON_STOP_GRACE : CLOCK_NEVER);
+}
+
+void dataflow_fail(struct dataflow *dataflow, const char *format, ...)
+{
+    if (dataflow->error)
+        return;
+    va_list args;
+    va_start(args, format);
+    int len = vasprintf(&dataflow->error, format, args);
+    va_end(args);
+    if (len < 0)
+        dataflow->error = NULL;
+    dataflow_notice(dataflow, "the dataflow is ended: %s", dataflow->error ? dataflow->error : "no memory");
+    terminate_starting(dataflow);
+    stop_begin(dataflow, DAEMON_STOP_GRACE);
+}
+
+/* ---- The end ---- */
+
+static int compare_results(const void *left, const void *right)
+{
+    const struct participant *a = *(struct participant *const *)left, *b = *(struct participant *const *)right;
+    int rank_a = a->result.ok ? 2 : a->result.cause == NODE_CASCADING,
+        rank_b = b->result.ok ? 2 : b->result.cause == NODE_CASCADING;
+    if (rank_a != rank_b)
+        return rank_a - rank_b;
+    uint32_t order_a = rank_a == 2 ? a->index : a->ended_order, order_b = rank_b == 2 ? b->index : b->ended_order;
+    return order_a < order_b ? -1 : order_a > order_b;
+}
+
+static void report(struct dataflow *dataflow)
+{
+    struct dataflow_result result = {.ok = !dataflow->error, .error = dataflow->error};
+    autofree struct participant **order = calloc(dataflow->count + 1, sizeof(struct participant *));
+    autofree struct node_result *nodes = calloc(dataflow->count + 1, sizeof *nodes);
+    for (uint32_t i = 0; i < dataflow->count; i++) {
+        struct participant *participant = &dataflow->participants[i];
+        participant->result.message = participant->message;
+        participant->result.stderr_tail = participant->stderr_tail ? participant->stderr_tail : "";
+        participant->result.restarts = participant->restarts.total;
+        result.ok = result.ok && participant->result.ok;
+        if (order)
+            order[i] = participant;
+    }
+    if (order && nodes) {
+        qsort(order, dataflow->count, sizeof(struct participant *), compare_results);
+        for (uint32_t i = 0; i < dataflow->count; i++)
+            nodes[i] = order[i]->result;
+        result.nodes = nodes;
+        result.node_count = dataflow->count;
+    } else if (!result.error) {
+        result.error = "no memory to tell how the nodes ended";
+        result.ok = false;
+    }
+    if (dataflow->observer.finished)
+        dataflow->observer.finished(dataflow->observer.context, &result);
+}
+
+static void unlink_from_daemon(struct dataflow *dataflow)
+{
+    struct dataflow **at = &dataflow->daemon->dataflows;
+    while (*at && *at != dataflow)
+        at = &(*at)->next;
+    if (*at)
+        *at = dataflow->next;
+}
+
+static void finish(struct dataflow *dataflow)
+{
+    for (uint32_t i = 0; i < dataflow->count; i++)
+        if (dataflow->step == STOP_NONE)
+            participant_send(&dataflow->participants[i], &(struct proto_packet){.type = PROTO_STOP});
+    unlink_from_daemon(dataflow);
+    if (!dataflow->daemon->dataflows && descendants_kill(descendants_patience) < 0)
+        dataflow_notice(dataflow, "some processes that its nodes left behind can't be killed");
+    report(dataflow);
+    dataflow_free(dataflow);
+}
+
+void dataflow_check(struct dataflow *dataflow)
+{
+    alarm_set(dataflow->later, 0);
+}
+
+static void on_later(void *context)
+{
+    struct dataflow *dataflow = context;
+    bool are_all_dynamic = true;
+    for (uint32_t i = 0; i < dataflow->count; i++)
+        are_all_dynamic = are_all_dynamic && dataflow->participants[i].is_dynamic;
+    if (!dataflow->is_spawned) {
+        dataflow->is_spawned = true;
+        for (uint32_t i = 0; i < dataflow->count && dataflow->step == STOP_NONE; i++)
+            if (!dataflow->participants[i].is_dynamic)
+                participant_spawn(&dataflow->participants[i]);
+        if (dataflow->to_join == 0)
+            dataflow_release(dataflow);
+    }
+    if (dataflow->to_end == 0 && (dataflow->step != STOP_NONE || !are_all_dynamic || dataflow->count == 0))
+        finish(dataflow);
+}
+
+/* ---- Memory ---- */
+
+static int seal_json(struct dataflow *dataflow, struct error *error)
+{
+    autobuf struct buf json = {0};
+    int rc = graph_json(dataflow->graph, &json, error);
+    if (rc < 0)
+        return rc;
+    autoclose int fd = memfd_create("dora-dataflow", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return error_sys(error, -errno, "make shared memory for the descriptor");
+    const char *text = json.data ? json.data : "";
+    for (size_t done = 0; done < json.len + 1;) {
+        ssize_t written = write(fd, text + done, json.len + 1 - done);
+        if (written < 0)
+            return error_sys(error, -errno, "write the descriptor to shared memory");
+        done += (size_t)written;
+    }
+    if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+        return error_sys(error, -errno, "seal the descriptor's memory");
+    dataflow->json = take_fd(&fd);
+    return 0;
+}
+
+static int prepare(struct participant *participant, struct error *error)
+{
+    struct dataflow *dataflow = participant->dataflow;
+    const struct graph_node *node = participant->node;
+    participant->is_dynamic = node->kind == GRAPH_NODE_DYNAMIC;
+    participant->result = (struct node_result){
+        .id = node->id, .ok = participant->is_dynamic, .dynamic = participant->is_dynamic, .cause = NODE_NEVER_RAN};
+    for (size_t i = 0; i < node->input_count; i++)
+        if (node->inputs[i].kind == GRAPH_INPUT_NODE)
+            participant->data_inputs++;
+        else
+            participant->other_inputs++;
+    participant->open_inputs = participant->data_inputs;
+    participant->closed = calloc(node->input_count + 1, sizeof *participant->closed);
+    if (!participant->closed)
+        return error_set(error, -ENOMEM, "no memory for node `%s`", node->id);
+    if (!participant->is_dynamic) {
+        dataflow->to_join++;
+        dataflow->to_end++;
+    }
+    return alarm_open(&participant->alarm, dataflow->daemon->loop, participant_alarm, participant, error);
+}
+
+static int build(struct dataflow *dataflow, struct error *error)
+{
+    const struct graph *graph = dataflow->graph;
+    uv_loop_t *loop = dataflow->daemon->loop;
+    dataflow->participants = calloc(graph->node_count + 1, sizeof *dataflow->participants);
+    if (!dataflow->participants)
+        return error_set(error, -ENOMEM, "no memory for the dataflow");
+    for (; dataflow->count < graph->node_count; dataflow->count++) {
+        struct participant *participant = &dataflow->participants[dataflow->count];
+        participant->dataflow = dataflow;
+        participant->index = dataflow->count;
+        participant->node = &graph->nodes[dataflow->count];
+        int rc = prepare(participant, error);
+        if (rc < 0) {
+            free(participant->closed);
+            return rc;
+        }
+    }
+    int rc = wiring_lay(dataflow, error);
+    if (rc == 0)
+        rc = seal_json(dataflow, error);
+    if (rc == 0)
+        rc = alarm_open(&dataflow->ladder, loop, stop_ladder, dataflow, error);
+    if (rc == 0)
+        rc = alarm_open(&dataflow->health, loop, health_check, dataflow, error);
+    if (rc == 0)
+        rc = alarm_open(&dataflow->later, loop, on_later, dataflow, error);
+    return rc;
+}
+
+int daemon_start(struct daemon *daemon, const struct graph *graph, const char *id,
+                 const struct daemon_observer *observer, struct dataflow **out, struct error *error)
+{
+    if (strlen(id) >= DATAFLOW_ID_MOST || strchr(id, '/'))
+        return error_set(error, -EINVAL, "`%s` is no id of a dataflow", id);
+    struct dataflow *dataflow = calloc(1, sizeof *dataflow);
+    if (!dataflow)
+        return error_set(error, -ENOMEM, "no memory for the dataflow");
+    dataflow->daemon = daemon;
+    dataflow->graph = graph;
+    dataflow->json = -1;
+    dataflow->serial = ++daemon->last_serial;
+    strcpy(dataflow->id, id);
+    if (observer)
+        dataflow->observer = *observer;
+    int finish_with_inputs = daemon->options.exit_when_nodes_finish;
+    dataflow->finish_with_inputs = finish_with_inputs < 0 ? graph->exit_when_nodes_finish : finish_with_inputs > 0;
+    int rc = build(dataflow, error);
+    if (rc < 0) {
+        dataflow_free(dataflow);
+        return rc;
+    }
+    dataflow->next = daemon->dataflows;
+    daemon->dataflows = dataflow;
+    dataflow_check(dataflow); /* starts the processes, from the loop */
+    *out = dataflow;
+    return 0;
+}
+
+void dataflow_free(struct dataflow *dataflow)
+{
+    for (uint32_t i = 0; i < dataflow->count; i++) {
+        struct participant *participant = &dataflow->participants[i];
+        watch_close(participant->process);
+        watch_close(participant->partner);
+        peer_close(participant->peer);
+        alarm_close(participant->alarm);
+        logs_close(participant->logs);
+        free(participant->closed);
+        free(participant->stderr_tail);
+    }
+    alarm_close(dataflow->ladder);
+    alarm_close(dataflow->health);
+    alarm_close(dataflow->later);
+    cleanup_close(&dataflow->json);
+    free(dataflow->participants);
+    free(dataflow->wires);
+    free(dataflow->incoming);
+    free(dataflow->edges);
+    free(dataflow->error);
+    free(dataflow);
+}

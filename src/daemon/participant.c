@@ -1,0 +1,344 @@
+/* A node's way into the dataflow: from its process's start over HELLO to START. */
+#include "daemon/dataflow.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "daemon/spawn.h"
+
+/* After it has hung up without GOODBYE, a process has this long to end before its outputs are closed. */
+static const int64_t hang_up_grace = CLOCK_SECOND / 5;
+
+bool participant_is_here(const struct participant *participant)
+{
+    return participant->state == PARTICIPANT_JOINED || participant->state == PARTICIPANT_RUNNING;
+}
+
+int participant_send(struct participant *participant, const struct proto_packet *packet)
+{
+    if (!participant_is_here(participant))
+        return 0;
+    int rc = peer_send(participant->peer, packet);
+    if (rc == -ENOBUFS)
+        participant_break(participant, "it does not read what dora tells it");
+    else if (rc < 0)
+        dataflow_fail(participant->dataflow, "node `%s` can't be told what it needs: %s", participant->node->id,
+                      strerror(-rc));
+    return rc;
+}
+
+void participant_refuse(struct participant *participant, enum proto_reason reason, const char *text)
+{
+    struct proto_refused body = {PROTO_VERSION, reason};
+    participant_send(
+        participant,
+        &(struct proto_packet){
+            .type = PROTO_REFUSED, .body = &body, .body_len = sizeof body, .text = {text}, .text_count = 1});
+    participant->end.is_refused = true;
+    participant->state = PARTICIPANT_LEAVING;
+    /* What it was sent can be read after the end. */
+    if (participant->peer && !participant->peer->waiting)
+        peer_hang_up(participant->peer);
+}
+
+/* ---- Starting its process ---- */
+
+static void on_process(void *context, int events)
+{
+    (void)events;
+    process_check(context);
+}
+
+static void on_log_line(void *context, const struct log_line *line)
+{
+    const struct daemon_observer *observer = &((struct participant *)context)->dataflow->observer;
+    if (observer->log)
+        observer->log(observer->context, line);
+}
+
+static void on_warning(void *context, const char *text)
+{
+    struct participant *participant = context;
+    dataflow_notice(participant->dataflow, "node `%s`: %s", participant->node->id, text);
+}
+
+static void directory_of(const struct participant *participant, char path[PATH_MAX])
+{
+    const char *base = participant->dataflow->graph->directory, *own = participant->node->working_dir;
+    if (!own)
+        snprintf(path, PATH_MAX, "%s", base);
+    else if (own[0] == '/')
+        snprintf(path, PATH_MAX, "%s", own);
+    else
+        snprintf(path, PATH_MAX, "%s/%s", base, own);
+}
+
+static int open_logs(struct participant *participant, const char *directory, const struct spawned *spawned,
+                     struct error *error)
+{
+    char path[PATH_MAX + 2 * DATAFLOW_ID_MOST];
+    size_t len = (size_t)snprintf(path, sizeof path, "%s/out", directory);
+    mkdir(path, 0777); /* opening the log file tells what is wrong */
+    len += (size_t)snprintf(path + len, sizeof path - len, "/%s", participant->dataflow->id);
+    mkdir(path, 0777);
+    autofree char *file = NULL;
+    if (asprintf(&file, "%s/log_%s.jsonl", path, participant->node->id) < 0)
+        file = NULL;
+    return logs_open(&participant->logs, participant->dataflow->daemon->loop,
+                     &(struct logs_options){.node = participant->node->id,
+                                            .path = file,
+                                            .out_fd = spawned->out_fd,
+                                            .err_fd = spawned->err_fd,
+                                            .min_level = participant->node->min_log_level,
+                                            .max_size = participant->node->max_log_size,
+                                            .max_rotated = participant->node->max_rotated_files,
+                                            .on_line = on_log_line,
+                                            .on_warning = on_warning,
+                                            .context = participant},
+                     error);
+}
+
+static int make_token(struct participant *participant, struct error *error)
+{
+    /* Where to find it, and what nobody else can know. */
+    uint32_t place[2] = {participant->dataflow->serial, participant->index};
+    memcpy(participant->token, place, sizeof place);
+    const size_t secret = sizeof participant->token - sizeof place;
+    if (getrandom(participant->token + sizeof place, secret, 0) != (ssize_t)secret)
+        return error_sys(error, -errno, "get random bytes");
+    return 0;
+}
+
+static void fail_spawn(struct participant *participant, const struct error *error)
+{
+    participant->result.cause = NODE_NOT_SPAWNED;
+    participant->result.code = error->code;
+    participant->result.ok = false;
+    snprintf(participant->message, sizeof participant->message, "failed to spawn: %s", error->message);
+    participant_end(participant);
+}
+
+void participant_spawn(struct participant *participant)
+{
+    struct dataflow *dataflow = participant->dataflow;
+    const struct daemon *daemon = dataflow->daemon;
+    char directory[PATH_MAX], config[PROTO_CONFIG_TEXT_MOST];
+    struct error error = ERROR_INIT;
+    struct spawned spawned;
+    participant->end = (struct process_end){0};
+    directory_of(participant, directory);
+    if (make_token(participant, &error) < 0) {
+        fail_spawn(participant, &error);
+        return;
+    }
+    proto_config_print(config, daemon->socket_name, participant->token);
+    if (spawn_node(&(struct spawn_request){.node = participant->node,
+                                           .directory = directory,
+                                           .config = config,
+                                           .env = daemon->options.env,
+                                           .allow_shell = daemon->options.allow_shell,
+                                           .uv = daemon->options.uv,
+                                           .on_warning = on_warning,
+                                           .context = participant},
+                   &spawned, &error) < 0) {
+        fail_spawn(participant, &error);
+        return;
+    }
+    participant->pid = spawned.pid;
+    participant->state = PARTICIPANT_STARTING;
+    if (!participant->restarts.window_start)
+        participant->restarts.window_start = clock_now();
+    int watched =
+        watch_open(&participant->process, daemon->loop, spawned.pid_fd, UV_READABLE, on_process, participant, &error);
+    if (open_logs(participant, directory, &spawned, &error) < 0 || watched < 0) {
+        /* The signal of its death is noticed without a watch. */
+        dataflow_fail(dataflow, "node `%s` can't be supervised: %s", participant->node->id, error.message);
+        participant_kill(participant, KILL_USER);
+    }
+}
+
+/* ---- What it says ---- */
+
+static void on_left(struct participant *participant)
+{
+    peer_hang_up(participant->peer);
+    participant->state = PARTICIPANT_LEAVING;
+    wiring_down_in(participant);
+    /* Whether it is restarted shows when its process has ended; then its outputs stay open. */
+    if (participant->is_dynamic || !restart_possible(participant->node, &participant->restarts)) {
+        wiring_down_out(participant);
+        wiring_close_outputs(participant);
+    }
+    if (!participant->dataflow->has_started)
+        alarm_set(participant->alarm, hang_up_grace);
+}
+
+static void on_packet(void *context, struct peer *peer, struct proto_packet *packet)
+{
+    struct participant *participant = context;
+    (void)peer;
+    if (participant->packets_left-- == 0) {
+        participant_break(participant, "it floods dora with messages");
+        return;
+    }
+    if (packet->type == PROTO_GOODBYE) {
+        on_left(participant);
+        return;
+    }
+    const struct proto_index *index = packet->body;
+    if (packet->type == PROTO_CLOSE_OUTPUT && participant->state == PARTICIPANT_RUNNING &&
+        index->index < participant->node->output_count)
+        wiring_close_output(participant, index->index);
+    else
+        participant_break(participant, "it sent a message that no node sends now");
+}
+
+static void still_there(struct participant *participant)
+{
+    if (!participant->dataflow->has_started)
+        dataflow_fail_start(participant->dataflow, participant);
+    else if (participant->is_dynamic || !restart_possible(participant->node, &participant->restarts))
+        wiring_close_outputs(participant);
+}
+
+void participant_alarm(void *context)
+{
+    struct participant *participant = context;
+    if (participant->state == PARTICIPANT_LEAVING)
+        still_there(participant);
+    else if (participant->state == PARTICIPANT_WAITING && participant->restarts.is_disabled)
+        participant_end(participant);
+    else if (participant->state == PARTICIPANT_WAITING)
+        participant_spawn(participant);
+}
+
+static void on_gone(void *context, struct peer *peer, const char *why)
+{
+    struct participant *participant = context;
+    if (why) {
+        participant_break(participant, why);
+        return;
+    }
+    peer_hang_up(peer);
+    /* Its process has just crashed, most likely, and what that means shows at once. Its links stay until it is dead. */
+    participant->state = PARTICIPANT_LEAVING;
+    alarm_set(participant->alarm, hang_up_grace);
+}
+
+static const struct peer_owner owner = {on_packet, on_gone};
+
+/* ---- Joining ---- */
+
+static int send_port(struct participant *participant, enum proto_type type, struct proto_port port, const char *id,
+                     const char *urn)
+{
+    return participant_send(
+        participant,
+        &(struct proto_packet){
+            .type = type, .body = &port, .body_len = sizeof port, .text = {id, urn ? urn : ""}, .text_count = 2});
+}
+
+static int send_config(struct participant *participant)
+{
+    const struct dataflow *dataflow = participant->dataflow;
+    const struct graph_node *node = participant->node;
+    struct peer *peer = participant->peer;
+    struct proto_config body = {
+        .flags = (dataflow->finish_with_inputs ? PROTO_FINISH_WITH_INPUTS : 0u) |
+                 (participant->is_dynamic ? PROTO_DYNAMIC : 0u),
+        .restart_count = participant->restarts.total,
+        .input_count = (uint32_t)node->input_count,
+        .output_count = (uint32_t)node->output_count,
+    };
+    int rc = participant_send(participant, &(struct proto_packet){.type = PROTO_CONFIG,
+                                                                  .body = &body,
+                                                                  .body_len = sizeof body,
+                                                                  .text = {node->id, dataflow->id},
+                                                                  .text_count = 2,
+                                                                  .fds = {peer->page_fd, peer->bell_memory,
+                                                                          peer->bell.event_fd, dataflow->json},
+                                                                  .fd_count = 4});
+    if (rc < 0)
+        return rc;
+    close(take_fd(&peer->page_fd));
+    for (uint32_t i = 0; rc == 0 && i < node->output_count; i++)
+        rc = send_port(participant, PROTO_OUTPUT, (struct proto_port){.index = i}, node->outputs[i].id,
+                       node->outputs[i].type);
+    for (uint32_t i = 0; rc == 0 && i < node->input_count; i++) {
+        const struct graph_input *input = &node->inputs[i];
+        struct proto_port port = {.index = i, .timeout_ns = input->timeout_ns};
+        port.kind = input->kind == GRAPH_INPUT_TIMER  ? PROTO_PORT_TIMER
+                    : input->kind == GRAPH_INPUT_LOGS ? PROTO_PORT_LOGS
+                                                      : PROTO_PORT_LINK;
+        if (input->kind == GRAPH_INPUT_TIMER)
+            port.interval_ns = input->interval_ns;
+        rc = send_port(participant, PROTO_INPUT, port, input->id, input->type);
+    }
+    return rc;
+}
+
+void participant_join(struct participant *participant, struct peer *peer, int *arena)
+{
+    struct dataflow *dataflow = participant->dataflow;
+    struct error error = ERROR_INIT;
+    char refusal[OUTCOME_MESSAGE_MOST];
+    const size_t ports = participant->node->input_count + participant->node->output_count;
+    participant->peer = peer;
+    participant->state = PARTICIPANT_JOINED;
+    participant->packets_left = (uint32_t)participant->node->output_count + 16;
+    peer->owner = &owner;
+    peer->context = participant;
+    peer->waiting_most += 4 * (ports + participant->in_count + participant->out_count);
+    if (peer->pid != participant->pid && process_partner(participant, peer->pid, watch_fd(peer->socket), &error) < 0) {
+        participant_refuse(participant, PROTO_REASON_RESOURCES, error.message);
+        if (participant->is_dynamic)
+            participant_gone(participant);
+        return;
+    }
+    if (dataflow_refusal(dataflow, refusal)) {
+        participant->end.is_excused = !dataflow->culprit && !dataflow->error;
+        participant_refuse(participant, PROTO_REASON_CANCELED, refusal);
+        return;
+    }
+    if (peer_share(peer, *arena, &error) < 0) {
+        participant_refuse(participant, PROTO_REASON_RESOURCES, error.message);
+        dataflow_fail(dataflow, "node `%s` can't join: %s", participant->node->id, error.message);
+        return;
+    }
+    *arena = -1;
+    if (send_config(participant) < 0)
+        return;
+    if (dataflow->has_started)
+        participant_run(participant);
+    else if (!participant->is_dynamic && --dataflow->to_join == 0)
+        dataflow_release(dataflow);
+}
+
+void participant_run(struct participant *participant)
+{
+    struct dataflow *dataflow = participant->dataflow;
+    if (participant->state != PARTICIPANT_JOINED)
+        return;
+    wiring_up(participant);
+    wiring_report_closed(participant);
+    participant_send(
+        participant,
+        &(struct proto_packet){.type = PROTO_START, .body = &dataflow->start, .body_len = sizeof dataflow->start});
+    if (participant->state != PARTICIPANT_JOINED)
+        return;
+    participant->state = PARTICIPANT_RUNNING;
+    if (participant->open_inputs + participant->other_inputs == 0)
+        participant->restarts.is_disabled = true;
+    /* relaxed: a count that only has to move. */
+    participant->seen_activity = atomic_load_explicit(&participant->peer->page->activity, memory_order_relaxed);
+    participant->seen_ns = clock_now();
+    if (dataflow->step != STOP_NONE)
+        participant_send(participant, &(struct proto_packet){.type = PROTO_STOP});
+}
