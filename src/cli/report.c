@@ -12,7 +12,8 @@ bool report_color(int fd)
     return !(no_color && *no_color) && term && strcmp(term, "dumb") != 0 && isatty(fd);
 }
 
-static void report(const char *label, const char *color, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void report(const char *label, const char *color, const char *format,
+                                                         va_list args)
 {
     fflush(stdout);
     if (report_color(STDERR_FILENO))
