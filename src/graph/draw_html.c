@@ -1,93 +1,22 @@
 /* The HTML page: the dataflow as an SVG, with what one would ask about a node or an edge in the tooltips. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "graph/draw.h"
 #include "graph/draw_layout.h"
 #include "graph/draw_page.h"
 #include "graph/draw_text.h"
+#include "graph/draw_tip.h"
 
 /* Measures in pixels. Texts are monospaced, so their widths are known without measuring. */
-enum { HEAD = 46, ROW = 22, FOOT = 8, WIDTH_MIN = 132, NAME_MAX_CHARS = 34, PILL_HEIGHT = 18, PILL_GAP = 20 };
+enum { HEAD = 46, ROW = 22, FOOT = 8, WIDTH_MIN = 132, PILL_HEIGHT = 18, PILL_GAP = 20 };
 static const double id_char = 8.0, port_char = 7.3, soft_char = 6.7;
 
 static double row_y(size_t row)
 {
     return HEAD + (double)row * ROW + ROW / 2.0;
-}
-
-static void escaped_n(struct buf *out, const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        switch (c) {
-        case '&':
-            buf_puts(out, "&amp;");
-            break;
-        case '<':
-            buf_puts(out, "&lt;");
-            break;
-        case '>':
-            buf_puts(out, "&gt;");
-            break;
-        case '"':
-            buf_puts(out, "&quot;");
-            break;
-        case '\'':
-            buf_puts(out, "&#39;");
-            break;
-        default:
-            buf_putc(out, (char)(c < ' ' && c != '\n' ? ' ' : c == 0x7f ? ' ' : c));
-        }
-    }
-}
-
-static void escaped(struct buf *out, const char *text)
-{
-    escaped_n(out, text, strlen(text));
-}
-
-/* Characters of UTF-8; those from U+1100 on may be twice as wide. */
-static size_t columns_of(const char *text)
-{
-    size_t columns = 0;
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        columns += (c & 0xc0) != 0x80;
-        columns += c >= 0xe2 ? 1 : 0;
-    }
-    return columns;
-}
-
-static size_t shown_columns(const char *text)
-{
-    size_t columns = columns_of(text);
-    return columns < NAME_MAX_CHARS ? columns : NAME_MAX_CHARS;
-}
-
-/* A name, cut where it is too long to draw. */
-static void escaped_short(struct buf *out, const char *text)
-{
-    size_t end = 0, columns = 0;
-    if (columns_of(text) <= NAME_MAX_CHARS) {
-        escaped(out, text);
-        return;
-    }
-    while (text[end]) {
-        size_t next = end + 1;
-        while (((unsigned char)text[next] & 0xc0) == 0x80)
-            next++;
-        columns += 1 + ((unsigned char)text[end] >= 0xe2);
-        if (columns > NAME_MAX_CHARS - 1)
-            break;
-        end = next;
-    }
-    escaped_n(out, text, end);
-    buf_puts(out, "…");
 }
 
 static void source_label(struct buf *out, const struct graph_input *input)
@@ -105,21 +34,21 @@ static struct layout_box box_of(const struct graph_node *node)
     size_t in = 0, out = 0;
     for (size_t i = 0; i < node->input_count; i++) {
         const struct graph_input *input = &node->inputs[i];
-        in = shown_columns(input->id) > in ? shown_columns(input->id) : in;
+        in = tip_columns(input->id) > in ? tip_columns(input->id) : in;
         if (input->kind == GRAPH_INPUT_NODE)
             continue;
         autobuf struct buf label = {0};
         source_label(&label, input);
-        double margin = (double)shown_columns(label.data ? label.data : "") * soft_char + 18 + PILL_GAP;
+        double margin = (double)tip_columns(label.data ? label.data : "") * soft_char + 18 + PILL_GAP;
         box.margin = margin > box.margin ? margin : box.margin;
     }
     for (size_t i = 0; i < node->output_count; i++)
-        out = shown_columns(node->outputs[i].id) > out ? shown_columns(node->outputs[i].id) : out;
+        out = tip_columns(node->outputs[i].id) > out ? tip_columns(node->outputs[i].id) : out;
     autobuf struct buf what = {0};
     draw_what_runs(&what, node);
     double widths[] = {
-        (double)shown_columns(node->id) * id_char + 32,
-        (double)shown_columns(what.data ? what.data : "") * soft_char + 32,
+        (double)tip_columns(node->id) * id_char + 32,
+        (double)tip_columns(what.data ? what.data : "") * soft_char + 32,
         (double)(in + out) * port_char + (in && out ? 52 : 34),
     };
     for (size_t i = 0; i < sizeof widths / sizeof *widths; i++)
@@ -139,91 +68,19 @@ static bool is_used(const struct graph *graph, size_t node, const char *output)
     return false;
 }
 
-static void node_title(struct buf *out, const struct graph_node *node)
-{
-    static const char *const restarts[] = {"never", "on failure", "always"};
-    buf_puts(out, "<title>");
-    escaped(out, node->id);
-    if (node->name) {
-        buf_puts(out, "\n");
-        escaped(out, node->name);
-    }
-    if (node->description) {
-        buf_puts(out, "\n");
-        escaped(out, node->description);
-    }
-    buf_printf(out, "\n\nkind: %s", draw_kind(node->kind));
-    if (node->path) {
-        buf_puts(out, "\npath: ");
-        escaped(out, node->path);
-    }
-    for (size_t i = 0; i < node->arg_count; i++) {
-        buf_puts(out, i ? " " : "\nargs: ");
-        escaped(out, node->args[i]);
-    }
-    for (size_t i = 0; i < node->operator_count; i++) {
-        buf_puts(out, "\noperator ");
-        escaped(out, node->operators[i].id);
-        buf_puts(out, ": ");
-        escaped(out, node->operators[i].path ? node->operators[i].path : "");
-    }
-    if (node->restart != GRAPH_RESTART_NEVER)
-        buf_printf(out, "\nrestart: %s", restarts[node->restart]);
-    if (node->machine) {
-        buf_puts(out, "\nmachine: ");
-        escaped(out, node->machine);
-    }
-    for (size_t i = 0; i < node->env_count; i++) {
-        buf_puts(out, i ? "\n  " : "\nenv:\n  ");
-        escaped(out, node->env[i].name);
-        buf_putc(out, '=');
-        escaped(out, node->env[i].value);
-    }
-    buf_puts(out, "</title>");
-}
-
-static void input_title(struct buf *out, const struct graph_node *node, const struct graph_input *input)
-{
-    buf_puts(out, "<title>");
-    if (input->kind == GRAPH_INPUT_NODE) {
-        escaped(out, input->source);
-        buf_putc(out, '/');
-        escaped(out, input->source_output);
-    } else {
-        autobuf struct buf text = {0};
-        draw_source(&text, input);
-        escaped(out, text.data ? text.data : "");
-    }
-    buf_puts(out, " → ");
-    escaped(out, node->id);
-    buf_putc(out, '/');
-    escaped(out, input->id);
-    buf_printf(out, "\n\nqueue: %" PRIu64 ", %s", input->queue_size,
-               input->queue_policy == GRAPH_BACKPRESSURE ? "backpressure" : "drop oldest");
-    if (input->timeout_ns) {
-        buf_puts(out, "\ntimeout: ");
-        draw_interval(out, input->timeout_ns);
-    }
-    if (input->type) {
-        buf_puts(out, "\ntype: ");
-        escaped(out, input->type);
-    }
-    buf_puts(out, "</title>");
-}
-
 /* A timer or the logs: a pill beside the input that it feeds, since each node makes its own ticks. */
 static void draw_pill(struct buf *out, const struct graph_node *node, const struct graph_input *input, double x,
                       double y)
 {
     autobuf struct buf label = {0};
     source_label(&label, input);
-    double width = (double)shown_columns(label.data ? label.data : "") * soft_char + 18, right = x - PILL_GAP;
+    double width = (double)tip_columns(label.data ? label.data : "") * soft_char + 18, right = x - PILL_GAP;
     buf_printf(out, "<g class=\"source %s\">", input->kind == GRAPH_INPUT_TIMER ? "timer" : "logs");
-    input_title(out, node, input);
+    tip_input(out, node, input);
     buf_printf(out, "<path d=\"M%.1f %.1fH%.1f\"/><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" rx=\"9\"/>",
                right, y, x - 5, right - width, y - PILL_HEIGHT / 2.0, width, PILL_HEIGHT);
     buf_printf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">", right - width / 2, y + 4);
-    escaped_short(out, label.data ? label.data : "");
+    tip_short(out, label.data ? label.data : "");
     buf_puts(out, "</text></g>");
 }
 
@@ -234,16 +91,16 @@ static void draw_node(struct buf *out, const struct graph *graph, size_t index, 
     autobuf struct buf what = {0};
     draw_what_runs(&what, node);
     buf_printf(out, "<g class=\"node %s\" data-node=\"%zu\">", draw_kind(node->kind), index);
-    node_title(out, node);
+    tip_node(out, node);
     buf_printf(out, "<rect class=\"box\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"9\"/>", x, y, width,
                box->height);
     /* The upper 5 px of the box, within its rounded corners. */
     buf_printf(out, "<path class=\"bar\" d=\"M%.2f %.2fA9 9 0 0 1 %.2f %.2fH%.2fA9 9 0 0 1 %.2f %.2fz\"/>", x + 0.94,
                y + 5, x + 9, y, x + width - 9, x + width - 0.94, y + 5);
     buf_printf(out, "<text class=\"id\" x=\"%.1f\" y=\"%.1f\">", x + 14, y + 22);
-    escaped_short(out, node->id);
+    tip_short(out, node->id);
     buf_printf(out, "</text><text class=\"soft\" x=\"%.1f\" y=\"%.1f\">", x + 14, y + 37);
-    escaped_short(out, what.data ? what.data : "");
+    tip_short(out, what.data ? what.data : "");
     buf_puts(out, "</text>");
     if (node->input_count || node->output_count)
         buf_printf(out, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", x, x + width, y + HEAD - 1,
@@ -253,7 +110,7 @@ static void draw_node(struct buf *out, const struct graph *graph, size_t index, 
         double port = y + row_y(i);
         buf_printf(out, "<circle class=\"port used\" cx=\"%.1f\" cy=\"%.1f\" r=\"4\"/><text x=\"%.1f\" y=\"%.1f\">", x,
                    port, x + 13, port + 4);
-        escaped_short(out, input->id);
+        tip_short(out, input->id);
         buf_puts(out, "</text>");
         if (input->kind != GRAPH_INPUT_NODE)
             draw_pill(out, node, input, x, port);
@@ -265,7 +122,7 @@ static void draw_node(struct buf *out, const struct graph *graph, size_t index, 
                    "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">",
                    is_used(graph, index, node->outputs[i].id) ? " used" : "", x + width, port, x + width - 13,
                    port + 4);
-        escaped_short(out, node->outputs[i].id);
+        tip_short(out, node->outputs[i].id);
         buf_puts(out, "</text>");
     }
     buf_puts(out, "</g>\n");
@@ -310,7 +167,7 @@ static void draw_edge(struct buf *out, const struct graph *graph, const struct l
     double x = points[edge->point_count - 1].x, y = points[edge->point_count - 1].y;
     buf_printf(out, "<g class=\"edge%s\" data-from=\"%zu\" data-to=\"%zu\">", edge->back ? " back" : "", edge->from,
                edge->to);
-    input_title(out, &graph->nodes[edge->to], input);
+    tip_input(out, &graph->nodes[edge->to], input);
     buf_printf(out,
                "<path class=\"hit\" d=\"%s\"/><path class=\"line\" d=\"%s\"/>"
                "<polygon points=\"%.1f,%.1f %.1f,%.1f %.1f,%.1f\"/></g>\n",
@@ -341,9 +198,9 @@ static void draw_head(struct buf *out, const struct graph *graph, size_t edges)
                   "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
                   "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n"
                   "<meta name=\"viewport\" content=\"width=device-width\">\n<title>");
-    escaped(out, graph->path);
+    tip_text(out, graph->path);
     buf_printf(out, "</title>\n<style>\n%s</style></head>\n<body><header><h1>", draw_page_style);
-    escaped(out, graph->path);
+    tip_text(out, graph->path);
     buf_printf(out, "</h1><span>%zu node%s, %zu connection%s</span></header>\n<main>\n", graph->node_count,
                graph->node_count == 1 ? "" : "s", edges, edges == 1 ? "" : "s");
 }
