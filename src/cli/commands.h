@@ -5,6 +5,7 @@
 #include "cli/command.h"
 
 #define COMMANDS(X)                                                                                                    \
+    X(run)                                                                                                             \
     X(validate)                                                                                                        \
     X(graph)                                                                                                           \
     X(expand)                                                                                                          \

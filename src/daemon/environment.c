@@ -66,7 +66,9 @@ static void put_pair(struct writer *writer, const char *key, const char *value)
 char **environment_make(const struct spawn_request *request)
 {
     const struct graph_node *node = request->node;
-    size_t count = node->env_count + 2, text = sizeof PROTO_CONFIG_ENV "=" + strlen(request->config);
+    size_t count = node->env_count + 2, text = 0;
+    if (request->config)
+        text += sizeof PROTO_CONFIG_ENV "=" + strlen(request->config);
     for (char **item = environ; item && *item; item++)
         count++;
     for (const char *const *item = request->env; item && *item; item++)
@@ -86,7 +88,8 @@ char **environment_make(const struct spawn_request *request)
     for (size_t i = 0; i < node->env_count; i++)
         if (!is_scrubbed(node->env[i].name))
             put_pair(&writer, node->env[i].name, node->env[i].value);
-    put_pair(&writer, PROTO_CONFIG_ENV, request->config);
+    if (request->config)
+        put_pair(&writer, PROTO_CONFIG_ENV, request->config);
     writer.items[writer.count] = NULL;
     return list;
 }

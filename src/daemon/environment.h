@@ -4,7 +4,8 @@
 
 #include "daemon/spawn.h"
 
-/* A list of "KEY=VALUE" ended by NULL, each key once, in one allocation for free(); NULL when out of memory. */
+/* By the request's node, env and config (NULL: none is set). A list of "KEY=VALUE" ended by NULL, each key once, in one
+ * allocation for free(); NULL when out of memory. */
 char **environment_make(const struct spawn_request *request);
 
 #endif

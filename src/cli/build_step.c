@@ -1,0 +1,135 @@
+#include "cli/build_step.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "cli/report.h"
+#include "daemon/environment.h"
+
+/* Cuts a command at blanks that are not within quotes, in place. Returns the number of words, -1 for an open quote. */
+static int split(char *text, char **words)
+{
+    int count = 0;
+    char *out = text;
+    while (*(text += strspn(text, " \t\r"))) {
+        words[count++] = out;
+        for (char quote = 0; *text && (quote || !strchr(" \t\r", *text)); text++) {
+            if (quote ? *text == quote : *text == '"' || *text == '\'')
+                quote = quote ? 0 : *text;
+            else
+                *out++ = *text;
+            if (quote && !text[1])
+                return -1;
+        }
+        text += *text != '\0';
+        *out++ = '\0';
+    }
+    words[count] = NULL;
+    return count;
+}
+
+/* Returns waitpid's status, or a negative errno when the program can't be started. */
+static int run_words(char **words, const char *directory, char **env)
+{
+    volatile int failure = 0; /* the child shares this memory until it runs something else */
+    autoclose int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (null_fd < 0)
+        return -errno;
+    pid_t parent = getpid(), pid = vfork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() == parent && dup2(null_fd, STDIN_FILENO) >= 0 && chdir(directory) == 0)
+            execvpe(words[0], words, env);
+        failure = errno;
+        _exit(127);
+    }
+    if (pid < 0)
+        return -errno;
+    int status;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return failure ? -failure : status;
+}
+
+static void report_failure(const char *id, const char *line, int status, const char *directory)
+{
+    if (status < 0)
+        report_error("node `%s`: can't run the build command `%s` in %s: %s", id, line, directory, strerror(-status));
+    else if (WIFSIGNALED(status))
+        report_error("node `%s`: build command `%s` was ended by signal %d (%s)", id, line, WTERMSIG(status),
+                     strsignal(WTERMSIG(status)));
+    else
+        report_error("node `%s`: build command `%s` returned exit status %d", id, line, WEXITSTATUS(status));
+}
+
+static bool run_line(const struct graph_node *node, const char *line, const char *directory, char **env, bool uv)
+{
+    autofree char *text = strdup(line);
+    autofree char **words = calloc(strlen(line) / 2 + 4, sizeof *words);
+    if (!text || !words) {
+        report_error("node `%s`: out of memory", node->id);
+        return false;
+    }
+    int count = split(text, words + 1);
+    if (count < 0) {
+        report_error("node `%s`: a quote is left open in the build command `%s`", node->id, line);
+        return false;
+    }
+    if (count == 0)
+        return true;
+    bool is_pip = uv && (strcmp(words[1], "pip") == 0 || strcmp(words[1], "pip3") == 0);
+    if (is_pip) {
+        words[0] = (char[]){"uv"};
+        words[1] = (char[]){"pip"};
+    }
+    fprintf(stderr, "building `%s`: %s\n", node->id, line);
+    int status = run_words(words + !is_pip, directory, env);
+    if (status != 0)
+        report_failure(node->id, line, status, directory);
+    return status == 0;
+}
+
+static bool run_lines(const struct graph *graph, const struct graph_node *node, const char *commands, bool uv)
+{
+    static const char *const extra[] = {"CLICOLOR=1", "CLICOLOR_FORCE=1", NULL};
+    struct buf directory = {0};
+    if (node->working_dir && node->working_dir[0] == '/')
+        buf_puts(&directory, node->working_dir);
+    else
+        buf_printf(&directory, "%s%s%s", graph->directory, node->working_dir ? "/" : "",
+                   node->working_dir ? node->working_dir : "");
+    autofree char *path = buf_take(&directory);
+    autofree char **env = environment_make(&(struct spawn_request){.node = node, .env = extra});
+    autofree char *text = strdup(commands);
+    if (!path || !env || !text) {
+        report_error("node `%s`: out of memory", node->id);
+        return false;
+    }
+    char *rest = text;
+    for (char *line; (line = strsep(&rest, "\n"));)
+        if (!run_line(node, line + strspn(line, " \t"), path, env, uv))
+            return false;
+    return true;
+}
+
+bool build_run(const struct graph *graph, bool uv)
+{
+    for (size_t i = 0; i < graph->node_count; i++) {
+        const struct graph_node *node = &graph->nodes[i];
+        if (node->build && !run_lines(graph, node, node->build, uv))
+            return false;
+        for (size_t k = 0; k < node->operator_count; k++)
+            if (node->operators[k].build && !run_lines(graph, node, node->operators[k].build, uv))
+                return false;
+    }
+    return true;
+}
