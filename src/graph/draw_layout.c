@@ -208,13 +208,16 @@ static void route_back(struct layout *layout, struct span *spans, struct layout_
 
 struct back_edge {
     size_t edge, length;
+    double depth; /* of its two ends together */
 };
 
-static int by_length(const void *a, const void *b)
+static int inner_first(const void *a, const void *b)
 {
     const struct back_edge *x = a, *y = b;
     if (x->length != y->length)
         return x->length < y->length ? -1 : 1;
+    if (x->depth != y->depth)
+        return x->depth > y->depth ? -1 : 1;
     return x->edge < y->edge ? -1 : x->edge > y->edge;
 }
 
@@ -229,16 +232,17 @@ static int route_edges(struct layout *layout, const struct columns *columns, str
         struct layout_edge *edge = &layout->edges[e];
         edge->point = points;
         if (edge->back) {
-            size_t length = layout->boxes[edge->from].column - layout->boxes[edge->to].column;
-            back[back_count++] = (struct back_edge){e, length};
+            const struct layout_box *from = &layout->boxes[edge->from], *to = &layout->boxes[edge->to];
+            double depth = from->y + edge->from_dy + to->y + edge->to_dy;
+            back[back_count++] = (struct back_edge){e, from->column - to->column, depth};
             points += 6;
         } else {
             route_forward(layout, columns, spans, e, layout->points + points);
             points += edge->point_count;
         }
     }
-    /* Short ones first: they stay inside, and the long ones go around them. */
-    qsort(back, back_count, sizeof *back, by_length);
+    /* Short ones and low ones first: they stay inside, and the others go around them. */
+    qsort(back, back_count, sizeof *back, inner_first);
     for (size_t i = 0; i < back_count; i++) {
         struct layout_edge *edge = &layout->edges[back[i].edge];
         route_back(layout, spans, edge, layout->points + edge->point);
