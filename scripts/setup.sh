@@ -1,0 +1,79 @@
+# Sourced by scripts/demo and scripts/test: installs what they need, where it is missing, from Debian's packages.
+# shellcheck shell=bash
+
+missing=()
+
+# need PACKAGE COMMAND…: PACKAGE is missing unless COMMAND succeeds.
+need() {
+    local package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing+=("$package")
+}
+
+# Whether clang can link a fuzz target: its run-time libraries are a package of their own.
+clang_fuzzes() {
+    local out
+    out=$(mktemp) || return 1
+    echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n ? 0 : 0; }' |
+        clang -x c -fsanitize=fuzzer,address,undefined - -o "$out"
+    local status=$?
+    rm -f "$out"
+    return $status
+}
+
+# The first Python here that has pytest, whose name it prints; python3 on PATH may be another than Debian's.
+find_pytest() {
+    local python
+    for python in python3 /usr/bin/python3; do
+        "$python" -c 'import pytest' >/dev/null 2>&1 && echo "$python" && return
+    done
+    return 1
+}
+
+need_to_build() {
+    need cmake command -v cmake
+    need ninja-build command -v ninja
+    need gcc command -v cc
+    need libc6-dev test -e /usr/include/stdio.h
+    need pkg-config command -v pkg-config
+    need libyaml-dev pkg-config --exists yaml-0.1
+    need libjansson-dev pkg-config --exists jansson
+    need libuv1-dev pkg-config --exists libuv
+    need libcmocka-dev pkg-config --exists cmocka
+}
+
+need_to_test() {
+    need g++ command -v c++
+    need python3-pytest find_pytest
+    need procps command -v ps
+}
+
+need_to_fuzz() {
+    need clang command -v clang
+    need libclang-rt-dev clang_fuzzes
+}
+
+# Installs what is missing, with one line that says so; needs root or sudo.
+install_missing() {
+    [ ${#missing[@]} -gt 0 ] || return 0
+    local sudo=()
+    if [ "$(id -u)" -ne 0 ]; then
+        sudo=(sudo)
+    fi
+    if ! command -v apt-get >/dev/null || { [ ${#sudo[@]} -gt 0 ] && ! command -v sudo >/dev/null; }; then
+        echo "Please install what these Debian packages hold, then try again: ${missing[*]}" >&2
+        return 1
+    fi
+    echo "Installing ${missing[*]}"
+    local log
+    log=$(mktemp)
+    if ! { "${sudo[@]}" apt-get update -qq &&
+        "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; } \
+        >"$log" 2>&1 </dev/null; then
+        cat "$log" >&2
+        rm -f "$log"
+        return 1
+    fi
+    rm -f "$log"
+    missing=()
+}
