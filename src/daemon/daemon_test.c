@@ -1,0 +1,692 @@
+/* The daemon with nodes that follow a script (fake_node.h): what each is told, in which order, and how it all ends. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "daemon/dataflow.h"
+#include "daemon/fake_node.h"
+
+enum { NODES_MOST = 8, PORTS_MOST = 4, STEPS_MOST = 16 };
+
+static const int64_t patience = 20 * CLOCK_SECOND;
+static char program[256], directory[] = "/tmp/dora-daemon-XXXXXX";
+
+/* A dataflow under test, its graph, and what came of it. */
+struct run {
+    uv_loop_t loop;
+    struct daemon *daemon;
+    struct dataflow *dataflow; /* NULL once finished */
+    struct graph graph;
+    struct graph_node nodes[NODES_MOST];
+    struct graph_input inputs[NODES_MOST][PORTS_MOST];
+    struct graph_output outputs[NODES_MOST][PORTS_MOST];
+    const char *steps[NODES_MOST][STEPS_MOST];
+
+    struct buf said[NODES_MOST]; /* by node: its lines */
+    struct buf notices;
+    bool ok, has_started;
+    char error[256], order[256]; /* order: the results' ids, "a b c" */
+    struct {
+        bool ok;
+        enum node_cause cause;
+        int code;
+        char because[32], message[256], tail[256];
+        uint32_t restarts;
+    } results[NODES_MOST]; /* in the order of the graph */
+    struct alarm *deadline;
+    int descriptors; /* open before */
+};
+
+static int count_descriptors(void)
+{
+    int count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    while (dir && readdir(dir))
+        count++;
+    closedir(dir);
+    return count;
+}
+
+static int setup(void **state)
+{
+    struct run *run = calloc(1, sizeof *run);
+    if (!run)
+        return -1;
+    run->descriptors = count_descriptors();
+    run->graph = (struct graph){.path = "test.yml", .directory = directory, .nodes = run->nodes};
+    *state = run;
+    return uv_loop_init(&run->loop);
+}
+
+static int teardown(void **state)
+{
+    struct run *run = *state;
+    alarm_close(run->deadline);
+    daemon_close(run->daemon);
+    uv_run(&run->loop, UV_RUN_DEFAULT);
+    int rc = uv_loop_close(&run->loop);
+    for (int i = 0; i < NODES_MOST; i++)
+        buf_free(&run->said[i]);
+    buf_free(&run->notices);
+    if (count_descriptors() != run->descriptors) {
+        fprintf(stderr, "%d descriptors, and %d before\n", count_descriptors(), run->descriptors);
+        rc = -1;
+    }
+    if (waitpid(-1, NULL, WNOHANG) >= 0 || errno != ECHILD) {
+        fprintf(stderr, "a process is left\n");
+        rc = -1;
+    }
+    free(run);
+    return rc;
+}
+
+/* Adds a node that takes these steps; the list ends with NULL. */
+static struct graph_node *add(struct run *run, const char *id, ...)
+{
+    size_t index = run->graph.node_count++;
+    struct graph_node *node = &run->nodes[index];
+    *node = (struct graph_node){.id = id,
+                                .kind = GRAPH_NODE_STANDARD,
+                                .path = program,
+                                .args = run->steps[index],
+                                .inputs = run->inputs[index],
+                                .outputs = run->outputs[index],
+                                .min_log_level = GRAPH_LOG_UNSET};
+    run->steps[index][node->arg_count++] = "node";
+    va_list steps;
+    va_start(steps, id);
+    for (const char *step; (step = va_arg(steps, const char *));)
+        run->steps[index][node->arg_count++] = step;
+    va_end(steps);
+    return node;
+}
+
+/* Joins output `name` of one node to an input of the same name of another. */
+static void join(struct run *run, struct graph_node *from, const char *name, struct graph_node *to)
+{
+    size_t output = 0;
+    while (output < from->output_count && strcmp(from->outputs[output].id, name) != 0)
+        output++;
+    if (output == from->output_count)
+        from->outputs[from->output_count++] = (struct graph_output){.id = name};
+    to->inputs[to->input_count++] = (struct graph_input){.id = name,
+                                                         .kind = GRAPH_INPUT_NODE,
+                                                         .source = from->id,
+                                                         .source_output = name,
+                                                         .source_node = (size_t)(from - run->nodes),
+                                                         .queue_size = 10};
+}
+
+static void add_timer(struct graph_node *node)
+{
+    node->inputs[node->input_count++] =
+        (struct graph_input){.id = "tick", .kind = GRAPH_INPUT_TIMER, .interval_ns = CLOCK_SECOND, .queue_size = 10};
+}
+
+static int index_of(const struct run *run, const char *id)
+{
+    for (size_t i = 0; i < run->graph.node_count; i++)
+        if (strcmp(run->nodes[i].id, id) == 0)
+            return (int)i;
+    fail_msg("no node %s", id);
+    return -1;
+}
+
+static void on_log(void *context, const struct log_line *line)
+{
+    struct run *run = context;
+    buf_printf(&run->said[index_of(run, line->node)], "%s\n", line->message);
+}
+
+static void on_started(void *context)
+{
+    ((struct run *)context)->has_started = true;
+}
+
+static void on_notice(void *context, const char *text)
+{
+    buf_printf(&((struct run *)context)->notices, "%s\n", text);
+}
+
+static void on_finished(void *context, const struct dataflow_result *result)
+{
+    struct run *run = context;
+    run->dataflow = NULL;
+    run->ok = result->ok;
+    snprintf(run->error, sizeof run->error, "%s", result->error ? result->error : "");
+    for (size_t i = 0; i < result->node_count; i++) {
+        const struct node_result *node = &result->nodes[i];
+        int index = index_of(run, node->id);
+        run->results[index].ok = node->ok;
+        run->results[index].cause = node->cause;
+        run->results[index].code = node->code;
+        run->results[index].restarts = node->restarts;
+        snprintf(run->results[index].because, 32, "%s", node->because ? node->because : "");
+        snprintf(run->results[index].message, 256, "%s", node->message);
+        snprintf(run->results[index].tail, 256, "%s", node->stderr_tail);
+        size_t len = strlen(run->order);
+        snprintf(run->order + len, sizeof run->order - len, "%s%s", i ? " " : "", node->id);
+    }
+    uv_stop(&run->loop);
+}
+
+static void on_deadline(void *context)
+{
+    struct run *run = context;
+    for (size_t i = 0; i < run->graph.node_count; i++)
+        fprintf(stderr, "-- %s\n%s", run->nodes[i].id, run->said[i].data ? run->said[i].data : "");
+    fail_msg("it takes too long");
+}
+
+static void start(struct run *run)
+{
+    struct daemon_options options = {.exit_when_nodes_finish = -1};
+    struct daemon_observer observer = {run, on_log, on_started, on_notice, on_finished};
+    struct error error = ERROR_INIT;
+    if (daemon_open(&run->daemon, &run->loop, &options, &error) < 0 ||
+        daemon_start(run->daemon, &run->graph, "0-0-0", &observer, &run->dataflow, &error) < 0)
+        fail_msg("%s", error.message);
+    assert_int_equal(alarm_open(&run->deadline, &run->loop, on_deadline, run, NULL), 0);
+    alarm_set(run->deadline, patience);
+}
+
+static void finish(struct run *run)
+{
+    while (run->dataflow)
+        uv_run(&run->loop, UV_RUN_DEFAULT);
+}
+
+/* Runs until the node has printed this. */
+static void run_until(struct run *run, const char *id, const char *text)
+{
+    int index = index_of(run, id);
+    while (!run->said[index].data || !strstr(run->said[index].data, text)) {
+        assert_non_null(run->dataflow);
+        uv_run(&run->loop, UV_RUN_ONCE);
+    }
+}
+
+static void run_all(struct run *run)
+{
+    start(run);
+    finish(run);
+}
+
+static void assert_said(struct run *run, const char *id, const char *lines)
+{
+    int index = index_of(run, id);
+    assert_string_equal(run->said[index].data ? run->said[index].data : "", lines);
+}
+
+static const char *file(const char *name)
+{
+    static char paths[4][300];
+    static unsigned next;
+    char *path = paths[next++ % 4];
+    snprintf(path, sizeof paths[0], "%s/%s", directory, name);
+    unlink(path);
+    return path;
+}
+
+static const char *words(const char *word, const char *rest)
+{
+    static char texts[8][400];
+    static unsigned next;
+    char *text = texts[next++ % 8];
+    snprintf(text, sizeof texts[0], "%s:%s", word, rest);
+    return text;
+}
+
+static void touch(const char *path)
+{
+    autoclose int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+}
+
+/* ---- Start ---- */
+
+static void test_links_come_before_start(void **state)
+{
+    struct run *run = *state;
+    const char *late = file("late");
+    struct graph_node *a = add(run, "a", "hello", "until:START", "goodbye", NULL);
+    struct graph_node *b = add(run, "b", words("wait", late), "hello", "until:ALL_INPUTS_CLOSED", "goodbye", NULL);
+    join(run, a, "x", b);
+    join(run, a, "y", b);
+    join(run, b, "z", b);
+    start(run);
+    run_until(run, "a", "OUTPUT 1 y");
+    assert_false(run->has_started);
+    touch(late);
+    run_until(run, "b", "INPUT_CLOSED 1");
+    assert_true(run->has_started);
+    assert_said(run, "a", "CONFIG a 0\nOUTPUT 0 x\nOUTPUT 1 y\nLINK_OUT b 2\nSTART\n");
+    assert_string_equal(run->said[1].data, "CONFIG b 0\nOUTPUT 0 z\nINPUT 0 x\nINPUT 1 y\nINPUT 2 z\nLINK_IN a 2\n"
+                                           "LINK_IN b 1\nLINK_OUT b 1\nSTART\nLINK_DOWN\nINPUT_CLOSED 0\n"
+                                           "INPUT_CLOSED 1\n");
+    dataflow_stop(run->dataflow, CLOCK_SECOND / 10);
+    finish(run);
+    assert_true(run->ok);
+}
+
+static void test_exit_before_hello_fails_the_start(void **state)
+{
+    struct run *run = *state;
+    const char *joined = file("joined");
+    struct graph_node *a = add(run, "a", "hello", "until:REFUSED", "exit:1", NULL);
+    struct graph_node *b = add(run, "b", words("wait", joined), "err:no camera", "exit:3", NULL);
+    add(run, "c", "sleep", NULL);
+    join(run, b, "x", a);
+    start(run);
+    run_until(run, "a", "INPUT 0 x");
+    touch(joined);
+    finish(run);
+    assert_false(run->ok);
+    assert_false(run->has_started);
+    assert_memory_equal(run->order, "b ", 2);
+    assert_int_equal(run->results[1].cause, NODE_EXITED);
+    assert_int_equal(run->results[1].code, 3);
+    assert_string_equal(run->results[1].tail, "no camera\n");
+    assert_int_equal(run->results[0].cause, NODE_CASCADING);
+    assert_string_equal(run->results[0].because, "b");
+    assert_int_equal(run->results[2].cause, NODE_CASCADING);
+    assert_non_null(strstr(run->said[0].data, "REFUSED Node b exited before initializing dora. For more information, "
+                                              "run `dora logs 0-0-0 --node b`."));
+}
+
+static void test_programs_that_know_nothing_of_dora(void **state)
+{
+    struct run *run = *state;
+    const char *first = file("first");
+    add(run, "a", words("wait", first), NULL);
+    add(run, "b", "say:hello", NULL);
+    start(run);
+    run_until(run, "b", "hello");
+    while (run->dataflow && run->dataflow->ended_count == 0)
+        uv_run(&run->loop, UV_RUN_ONCE);
+    touch(first);
+    finish(run);
+    assert_true(run->ok);
+}
+
+static void test_missing_program(void **state)
+{
+    struct run *run = *state;
+    add(run, "a", "sleep", NULL);
+    add(run, "b", NULL)->path = "/nowhere/to/be/found";
+    add(run, "c", "sleep", NULL);
+    run_all(run);
+    assert_false(run->ok);
+    assert_int_equal(run->results[1].cause, NODE_NOT_SPAWNED);
+    assert_int_equal(run->results[1].code, -ENOENT);
+    assert_int_equal(run->results[0].cause, NODE_CASCADING);
+    assert_int_equal(run->results[2].cause, NODE_CASCADING);
+    assert_memory_equal(run->order, "b", 1);
+}
+
+static void test_other_version(void **state)
+{
+    struct run *run = *state;
+    add(run, "a", "version:99", "hello", "until:REFUSED", "exit:1", NULL);
+    run_all(run);
+    assert_false(run->ok);
+    assert_non_null(strstr(run->said[0].data, "REFUSED this node was built with libdora 0.0, which speaks version 99"));
+}
+
+/* ---- End ---- */
+
+static void test_close_output(void **state)
+{
+    struct run *run = *state;
+    const char *seen = file("seen");
+    struct graph_node *a = add(run, "a", "hello", "until:START", "close:1", words("wait", seen), "goodbye", NULL);
+    struct graph_node *b = add(run, "b", "hello", "until:ALL_INPUTS_CLOSED", "goodbye", NULL);
+    join(run, a, "x", b);
+    join(run, a, "y", b);
+    start(run);
+    run_until(run, "b", "INPUT_CLOSED 1");
+    touch(seen);
+    finish(run);
+    assert_true(run->ok);
+    assert_non_null(strstr(run->said[1].data, "START\nINPUT_CLOSED 1\nLINK_DOWN\nINPUT_CLOSED 0\nALL_INPUTS_CLOSED\n"));
+}
+
+static void check_failure(struct run *run, const char *how, const char *message)
+{
+    struct graph_node *a = add(run, "a", "hello", "until:START", how, "sleep", NULL);
+    struct graph_node *b = add(run, "b", "hello", "until:ALL_INPUTS_CLOSED", "goodbye", NULL);
+    struct graph_node *c = add(run, "c", "hello", "until:ALL_INPUTS_CLOSED", "goodbye", NULL);
+    join(run, a, "x", b);
+    join(run, b, "y", c);
+    run_all(run);
+    assert_false(run->ok);
+    assert_string_equal(run->results[0].message, message);
+    assert_true(run->results[1].ok && run->results[2].ok);
+    char expected[512];
+    snprintf(expected, sizeof expected, "START\nNODE_FAILED a %s\nLINK_DOWN\nINPUT_CLOSED 0\nALL_INPUTS_CLOSED\n",
+             message);
+    assert_non_null(strstr(run->said[1].data, expected));
+    assert_null(strstr(run->said[2].data, "NODE_FAILED"));
+}
+
+static void test_failed_node(void **state)
+{
+    check_failure(*state, "exit:7", "exited with code 7");
+}
+
+static void test_killed_node(void **state)
+{
+    check_failure(*state, "kill:9", "exited because of signal SIGKILL");
+}
+
+static void check_dropped(struct run *run, const char *how, const char *why)
+{
+    struct graph_node *a = add(run, "a", "hello", "until:START", how, "sleep", NULL);
+    struct graph_node *b = add(run, "b", "hello", "until:ALL_INPUTS_CLOSED", "goodbye", NULL);
+    join(run, a, "x", b);
+    run_all(run);
+    assert_int_equal(run->results[0].cause, NODE_BROKE_PROTOCOL);
+    assert_non_null(strstr(run->results[0].message, why));
+    assert_true(run->results[1].ok);
+}
+
+static void test_garbage(void **state)
+{
+    check_dropped(*state, "garbage", "no message of dora's protocol");
+}
+
+static void test_unexpected_packet(void **state)
+{
+    check_dropped(*state, "unexpected", "no node sends now");
+}
+
+static void test_flood(void **state)
+{
+    check_dropped(*state, "flood", "floods");
+}
+
+static void test_hang_up(void **state)
+{
+    struct run *run = *state;
+    const char *seen = file("seen");
+    struct graph_node *a = add(run, "a", "hello", "until:START", "hang", words("wait", seen), NULL);
+    struct graph_node *b =
+        add(run, "b", "hello", "until:ALL_INPUTS_CLOSED", words("say", "told"), "until:LINK_DOWN", "goodbye", NULL);
+    join(run, a, "x", b);
+    start(run);
+    run_until(run, "b", "told");
+    assert_null(strstr(run->said[1].data, "LINK_DOWN"));
+    touch(seen);
+    finish(run);
+    assert_true(run->ok);
+    assert_non_null(strstr(run->said[1].data, "LINK_DOWN"));
+}
+
+/* A subscriber's memory can be written again only when its process is dead. */
+static void test_publisher_learns_of_dead_subscriber(void **state)
+{
+    struct run *run = *state;
+    struct graph_node *a = add(run, "a", "hello", "until:LINK_DOWN", "goodbye", NULL);
+    struct graph_node *b = add(run, "b", "hello", "until:START", "kill:9", NULL);
+    join(run, a, "x", b);
+    run_all(run);
+    assert_said(run, "a", "CONFIG a 0\nOUTPUT 0 x\nLINK_OUT b 1\nSTART\nLINK_DOWN\n");
+    assert_string_equal(run->order, "b a");
+}
+
+static void test_nothing_is_left(void **state)
+{
+    struct run *run = *state;
+    const char *left = file("left");
+    add(run, "a", "hello", "until:START", words("leave", left), "goodbye", NULL);
+    run_all(run);
+    assert_true(run->ok);
+    autofile FILE *f = fopen(left, "r");
+    int pid = 0;
+    assert_int_equal(fscanf(f, "%d", &pid), 1);
+    assert_int_equal(kill(pid, 0), -1);
+}
+
+/* ---- Restart ---- */
+
+static void test_restart(void **state)
+{
+    struct run *run = *state;
+    struct graph_node *a = add(run, "a", "hello", "until:START", "first:exit:1", "goodbye", NULL);
+    struct graph_node *b = add(run, "b", "hello", "until:ALL_INPUTS_CLOSED", "goodbye", NULL);
+    join(run, a, "x", b);
+    add_timer(a);
+    a->restart = GRAPH_RESTART_ON_FAILURE;
+    run_all(run);
+    assert_true(run->ok);
+    assert_int_equal(run->results[0].restarts, 1);
+    assert_said(run, "b",
+                "CONFIG b 0\nINPUT 0 x\nLINK_IN a 1\nSTART\nLINK_DOWN\nNODE_RESTARTED a\nLINK_IN a 1\n"
+                "LINK_DOWN\nINPUT_CLOSED 0\nALL_INPUTS_CLOSED\n");
+    assert_said(run, "a",
+                "CONFIG a 0\nOUTPUT 0 x\nINPUT 0 tick\nLINK_OUT b 1\nSTART\n"
+                "CONFIG a 1\nOUTPUT 0 x\nINPUT 0 tick\nLINK_OUT b 1\nSTART\n");
+}
+
+static void test_restarts_are_used_up(void **state)
+{
+    struct run *run = *state;
+    struct graph_node *a = add(run, "a", "hello", "until:START", "exit:1", NULL);
+    add_timer(a);
+    a->restart = GRAPH_RESTART_ALWAYS;
+    a->max_restarts = 2;
+    run_all(run);
+    assert_false(run->ok);
+    assert_int_equal(run->results[0].restarts, 2);
+    assert_non_null(strstr(run->notices.data, "max restarts (2) exceeded, giving up"));
+}
+
+static void test_no_restart_without_inputs(void **state)
+{
+    struct run *run = *state;
+    struct graph_node *a = add(run, "a", "hello", "until:START", "exit:1", NULL);
+    struct graph_node *b = add(run, "b", "hello", "until:ALL_INPUTS_CLOSED", "exit:1", NULL);
+    join(run, a, "x", b);
+    a->restart = b->restart = GRAPH_RESTART_ALWAYS;
+    run_all(run);
+    assert_int_equal(run->results[0].restarts, 0);
+    assert_int_equal(run->results[1].restarts, 0);
+}
+
+static void test_stop_during_delay(void **state)
+{
+    struct run *run = *state;
+    struct graph_node *a = add(run, "a", "hello", "until:START", "exit:1", NULL);
+    add_timer(a);
+    a->restart = GRAPH_RESTART_ALWAYS;
+    a->restart_delay_ns = 3600 * CLOCK_SECOND;
+    start(run);
+    while (!run->notices.data || !strstr(run->notices.data, "restarting"))
+        uv_run(&run->loop, UV_RUN_ONCE);
+    dataflow_stop(run->dataflow, CLOCK_SECOND);
+    finish(run);
+    assert_int_equal(run->results[0].cause, NODE_EXITED);
+}
+
+static void test_health(void **state)
+{
+    struct run *run = *state;
+    add(run, "a", "hello", "until:START", "sleep", NULL)->health_check_timeout_ns = CLOCK_SECOND / 100;
+    run_all(run);
+    assert_int_equal(run->results[0].cause, NODE_UNHEALTHY);
+}
+
+/* ---- Stop ---- */
+
+static void test_stop_ladder(void **state)
+{
+    struct run *run = *state;
+    add(run, "good", "hello", "until:STOP", "goodbye", NULL);
+    add(run, "slow", "hello", "until:START", "sleep", NULL);
+    add(run, "deaf", "deaf", "hello", "until:START", "sleep", NULL);
+    add(run, "bad", "hello", "until:STOP", "exit:4", NULL);
+    start(run);
+    while (!run->has_started)
+        uv_run(&run->loop, UV_RUN_ONCE);
+    dataflow_stop(run->dataflow, CLOCK_SECOND / 5);
+    finish(run);
+    assert_false(run->ok);
+    assert_true(run->results[0].ok && run->results[1].ok);
+    assert_int_equal(run->results[2].cause, NODE_GRACE_KILLED);
+    assert_int_equal(run->results[3].cause, NODE_EXITED);
+    assert_string_equal(run->order, "bad deaf good slow");
+}
+
+static void test_stop_before_start(void **state)
+{
+    struct run *run = *state;
+    const char *never = file("never");
+    add(run, "a", "hello", "until:REFUSED", "exit:1", NULL);
+    add(run, "b", words("wait", never), "hello", "until:REFUSED", "exit:1", NULL);
+    start(run);
+    run_until(run, "a", "CONFIG");
+    dataflow_stop(run->dataflow, CLOCK_SECOND * 10);
+    run_until(run, "a", "REFUSED");
+    touch(never);
+    finish(run);
+    assert_true(run->ok);
+    assert_false(run->has_started);
+}
+
+static void test_kill(void **state)
+{
+    struct run *run = *state;
+    add(run, "a", "deaf", "hello", "until:START", "sleep", NULL);
+    start(run);
+    run_until(run, "a", "START");
+    dataflow_stop(run->dataflow, CLOCK_NEVER);
+    dataflow_kill(run->dataflow);
+    finish(run);
+    assert_int_equal(run->results[0].cause, NODE_KILLED);
+}
+
+static void test_close_while_it_runs(void **state)
+{
+    struct run *run = *state;
+    const char *left = file("left");
+    add(run, "a", "hello", "until:START", words("leave", left), "sleep", NULL);
+    add(run, "b", "sleep", NULL);
+    start(run);
+    run_until(run, "a", "CONFIG");
+    /* teardown closes the daemon, and looks whether something is left */
+}
+
+/* ---- Dynamic nodes ---- */
+
+static pid_t run_by_hand(const char *first, ...)
+{
+    char *steps[STEPS_MOST] = {program, (char *)"node", (char *)first};
+    va_list rest;
+    va_start(rest, first);
+    for (int i = 3; i < STEPS_MOST && (steps[i] = va_arg(rest, char *)); i++)
+        ;
+    va_end(rest);
+    pid_t pid = fork();
+    if (pid == 0) {
+        execv(program, steps);
+        _exit(127);
+    }
+    return pid;
+}
+
+static void test_dynamic_node(void **state)
+{
+    struct run *run = *state;
+    const char *end = file("end"), *out = file("answers");
+    struct graph_node *a = add(run, "a", "hello", "until:LINK_OUT", words("wait", end), "goodbye", NULL);
+    struct graph_node *b = add(run, "b", "hello", "until:ALL_INPUTS_CLOSED", "goodbye", NULL);
+    struct graph_node *d = add(run, "d", NULL);
+    d->kind = GRAPH_NODE_DYNAMIC;
+    join(run, a, "x", d);
+    join(run, d, "y", b);
+    start(run);
+    while (!run->has_started)
+        uv_run(&run->loop, UV_RUN_ONCE);
+    char hand[300], other[300];
+    snprintf(other, sizeof other, "join:a%s", daemon_socket(run->daemon));
+    snprintf(hand, sizeof hand, "join:d%s", daemon_socket(run->daemon));
+    fflush(NULL);
+    int saved = dup(1), to = open(out, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0600);
+    dup2(to, 1);
+    run_by_hand(other, "until:REFUSED", "say:-", words("wait", end), NULL);
+    run_by_hand(hand, "until:START", "goodbye", NULL);
+    dup2(saved, 1);
+    close(saved);
+    close(to);
+    run_until(run, "b", "ALL_INPUTS_CLOSED");
+    assert_non_null(strstr(run->said[1].data, "START\nLINK_IN d 1\n"));
+    run_until(run, "a", "LINK_OUT d 1");
+    touch(end);
+    finish(run);
+    assert_true(run->ok);
+    autobuf struct buf text = {0};
+    autofile FILE *f = fopen(out, "r");
+    for (int c; (c = getc(f)) != EOF;)
+        buf_putc(&text, (char)c);
+    assert_non_null(strstr(text.data, "CONFIG d 0\nOUTPUT 0 y\nINPUT 0 x\nLINK_IN a 1\nLINK_OUT b 1\nSTART\n"));
+    assert_non_null(strstr(text.data, "REFUSED node `a` is not dynamic"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "node") == 0)
+        return fake_node(argc - 2, argv + 2);
+    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (len < 0 || !mkdtemp(directory))
+        return 1;
+    /* The first loop leaves behind what all loops share, which is no leak. */
+    uv_loop_t loop;
+    if (uv_loop_init(&loop) < 0 || uv_loop_close(&loop) < 0)
+        return 1;
+    const struct CMUnitTest tests[] = {
+        TEST(test_links_come_before_start),
+        TEST(test_exit_before_hello_fails_the_start),
+        TEST(test_programs_that_know_nothing_of_dora),
+        TEST(test_missing_program),
+        TEST(test_other_version),
+        TEST(test_close_output),
+        TEST(test_failed_node),
+        TEST(test_killed_node),
+        TEST(test_garbage),
+        TEST(test_unexpected_packet),
+        TEST(test_flood),
+        TEST(test_hang_up),
+        TEST(test_publisher_learns_of_dead_subscriber),
+        TEST(test_nothing_is_left),
+        TEST(test_restart),
+        TEST(test_restarts_are_used_up),
+        TEST(test_no_restart_without_inputs),
+        TEST(test_stop_during_delay),
+        TEST(test_health),
+        TEST(test_stop_ladder),
+        TEST(test_stop_before_start),
+        TEST(test_kill),
+        TEST(test_close_while_it_runs),
+        TEST(test_dynamic_node),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    char command[300];
+    snprintf(command, sizeof command, "rm -rf %s", directory);
+    return system(command) != 0 || failed;
+}
