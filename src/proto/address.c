@@ -36,7 +36,7 @@ static int make(const char *name, int flags, struct sockaddr_un *address, sockle
 int proto_listen(const char *name, struct error *error)
 {
     struct sockaddr_un address;
-    socklen_t size;
+    socklen_t size = 0;
     autoclose int fd = make(name, SOCK_NONBLOCK, &address, &size, error);
     if (fd < 0)
         return fd;
@@ -48,7 +48,7 @@ int proto_listen(const char *name, struct error *error)
 int proto_connect(const char *name, struct error *error)
 {
     struct sockaddr_un address;
-    socklen_t size;
+    socklen_t size = 0;
     autoclose int fd = make(name, 0, &address, &size, error);
     if (fd < 0)
         return fd;
