@@ -78,22 +78,21 @@ static char *expand(const struct spawn_request *request, const char *path)
 
 static char *resolve(const struct spawn_request *request, struct error *error)
 {
-    const char *id = request->node->id, *written = request->node->path;
+    const char *written = request->node->path;
     autofree char *path = expand(request, written);
     if (!path)
-        return error_sys(error, -ENOMEM, "node `%s`", id), NULL;
+        return error_sys(error, -ENOMEM, "find its program"), NULL;
     if (path[0] == '/')
         return take_ptr(path); /* that it is there, execve will say */
     autofree char *beside = join(request->directory, strlen(request->directory), path);
     /* A bare name is often also that of the folder with the node's sources. */
     if (strchr(path, '/') || (beside && is_file(beside, F_OK)))
-        return beside ? take_ptr(beside) : (error_sys(error, -ENOMEM, "node `%s`", id), NULL);
+        return beside ? take_ptr(beside) : (error_sys(error, -ENOMEM, "find its program"), NULL);
     char *found = find_in_path(path);
     if (!found)
-        error_set(
-            error, -ENOENT,
-            "node `%s`: can't start `%s`: it is neither in %s nor in PATH; build it with `dora build` or check `path`",
-            id, written, request->directory);
+        error_set(error, -ENOENT,
+                  "can't start `%s`: it is neither in %s nor in PATH; build it with `dora build` or check `path`",
+                  written, request->directory);
     return found;
 }
 
@@ -116,18 +115,16 @@ static char *find_python(void)
 static int add_interpreter(const struct spawn_request *request, struct program *program, bool is_python,
                            struct error *error)
 {
-    const char *id = request->node->id;
     if (request->uv) {
         struct buf managed = {0};
-        buf_printf(&managed, "%s/.dora/python-envs/%s/bin/python", request->directory, id);
+        buf_printf(&managed, "%s/.dora/python-envs/%s/bin/python", request->directory, request->node->id);
         autofree char *python = buf_take(&managed);
         if (is_python && request->node->build && python && is_file(python, X_OK)) {
             add(program, take_ptr(python));
         } else {
             add(program, find_in_path("uv"));
             if (!program->count)
-                return error_set(error, -ENOENT, "node `%s`: `uv` is not in PATH; install it, or run without `--uv`",
-                                 id);
+                return error_set(error, -ENOENT, "`uv` is not in PATH; install it, or run without `--uv`");
             add(program, strdup("run"));
             if (is_python)
                 add(program, strdup("python"));
@@ -135,8 +132,7 @@ static int add_interpreter(const struct spawn_request *request, struct program *
     } else if (is_python) {
         add(program, find_python());
         if (!program->count)
-            return error_set(error, -ENOENT,
-                             "node `%s`: `%s` needs Python, but neither `python` nor `python3` is in PATH", id,
+            return error_set(error, -ENOENT, "`%s` needs Python, but neither `python` nor `python3` is in PATH",
                              request->node->path);
     }
     if (is_python)
@@ -154,8 +150,7 @@ static int find_file(const struct spawn_request *request, struct program *progra
 {
     const struct graph_node *node = request->node;
     if (strncmp(node->path, "http://", 7) == 0 || strncmp(node->path, "https://", 8) == 0)
-        return error_set(error, -ENOTSUP, "node `%s`: a path that is a URL is not supported yet; download it to a file",
-                         node->id);
+        return error_set(error, -ENOTSUP, "a path that is a URL is not supported yet; download it to a file");
     autofree char *file = resolve(request, error);
     if (!file)
         return error ? error->code : -ENOENT;
@@ -173,9 +168,8 @@ static int find_shell(const struct spawn_request *request, struct program *progr
     const struct graph_node *node = request->node;
     if (!request->allow_shell)
         return error_set(error, -EPERM,
-                         "node `%s`: Shell nodes are disabled by default (security risk). Allow them by "
-                         "`--allow-shell-nodes` or DORA_ALLOW_SHELL_NODES=true",
-                         node->id);
+                         "Shell nodes are disabled by default (security risk). Allow them by "
+                         "`--allow-shell-nodes` or DORA_ALLOW_SHELL_NODES=true");
     autobuf struct buf text = {0};
     buf_printf(&text, "node `%s`: DORA_ALLOW_SHELL_NODES is set: its command line runs in a shell", node->id);
     warn(request, &text);
@@ -191,20 +185,20 @@ int program_find(const struct spawn_request *request, struct program *program, s
     const struct graph_node *node = request->node;
     *program = (struct program){.words = calloc(node->arg_count + INTERPRETER_MOST + 1, sizeof *program->words)};
     if (!program->words)
-        return error_sys(error, -ENOMEM, "node `%s`", node->id);
+        return error_sys(error, -ENOMEM, "find its program");
     switch (node->kind) {
     case GRAPH_NODE_STANDARD:
         return find_file(request, program, error);
     case GRAPH_NODE_SHELL:
         return find_shell(request, program, error);
     case GRAPH_NODE_DYNAMIC:
-        return error_set(error, -EINVAL, "node `%s` is dynamic: it is started by hand", node->id);
+        return error_set(error, -EINVAL, "it is dynamic: started by hand");
     case GRAPH_NODE_OPERATORS:
-        return error_set(error, -ENOTSUP, "node `%s`: operators are not supported yet", node->id);
+        return error_set(error, -ENOTSUP, "operators are not supported yet");
     case GRAPH_NODE_ROS2:
-        return error_set(error, -ENOTSUP, "node `%s`: the ROS 2 bridge is not supported yet", node->id);
+        return error_set(error, -ENOTSUP, "the ROS 2 bridge is not supported yet");
     }
-    return error_set(error, -EINVAL, "node `%s` is of an unknown kind", node->id);
+    return error_set(error, -EINVAL, "it is of an unknown kind");
 }
 
 void program_free(struct program *program)

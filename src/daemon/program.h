@@ -9,7 +9,7 @@ struct program {
     size_t count;
 };
 
-/* Fills in `program`; program_free() afterwards in any case. Negative errno with a message that names the node. */
+/* Fills in `program`; program_free() afterwards in any case. Errors as spawn_node(). */
 int program_find(const struct spawn_request *request, struct program *program, struct error *error);
 void program_free(struct program *program);
 

@@ -121,10 +121,10 @@ static bool choose_cores(const struct spawn_request *request, cpu_set_t *cores)
 
 static int explain(const struct child *child, const struct spawn_request *request, struct error *error)
 {
-    const char *id = request->node->id, *program = child->words[0];
+    const char *program = child->words[0];
     int code = -child->error;
     if (child->failed_at)
-        return error_sys(error, code, "node `%s`: can't %s (%s)", id, child->failed_at, request->directory);
+        return error_sys(error, code, "can't %s (%s)", child->failed_at, request->directory);
     const char *advice = "";
     struct stat status;
     if (stat(program, &status) < 0)
@@ -137,7 +137,7 @@ static int explain(const struct child *child, const struct spawn_request *reques
         advice = "; make it executable with `chmod +x`";
     else if (code == -ENOEXEC)
         advice = "; it was built for another kind of machine, or is a script without a `#!` line";
-    return error_set(error, code, "node `%s`: can't start `%s`: %s%s", id,
+    return error_set(error, code, "can't start `%s`: %s%s",
                      request->node->kind == GRAPH_NODE_STANDARD ? request->node->path : program, strerror(-code),
                      advice);
 }
@@ -155,21 +155,20 @@ static int make_pipe(int *read_end, int *write_end)
 
 int spawn_node(const struct spawn_request *request, struct spawned *spawned, struct error *error)
 {
-    const char *id = request->node->id;
     struct program program __attribute__((cleanup(program_free))) = {0};
     int rc = program_find(request, &program, error);
     if (rc < 0)
         return rc;
     autofree char **env = environment_make(request);
     if (!env)
-        return error_sys(error, -ENOMEM, "node `%s`", id);
+        return error_sys(error, -ENOMEM, "make its environment");
     autoclose int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     autoclose int out_read = -1, out_write = -1, err_read = -1, err_write = -1;
     rc = null_fd < 0 ? -errno : make_pipe(&out_read, &out_write);
     if (rc == 0)
         rc = make_pipe(&err_read, &err_write);
     if (rc < 0)
-        return error_sys(error, rc, "node `%s`: make its pipes", id);
+        return error_sys(error, rc, "make its pipes");
 
     cpu_set_t cores;
     struct child child = {
@@ -184,7 +183,7 @@ int spawn_node(const struct spawn_request *request, struct spawned *spawned, str
     };
     pid_t pid = start_child(&child);
     if (pid < 0)
-        return error_sys(error, -errno, "node `%s`: make a process", id);
+        return error_sys(error, -errno, "make a process");
     if (child.error) {
         waitpid(pid, NULL, 0);
         return explain(&child, request, error);
@@ -194,7 +193,7 @@ int spawn_node(const struct spawn_request *request, struct spawned *spawned, str
              request->node->id);
     int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (pid_fd < 0) {
-        rc = error_sys(error, -errno, "node `%s`: watch its process", id);
+        rc = error_sys(error, -errno, "watch its process");
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
         return rc;

@@ -24,7 +24,7 @@ struct spawn_request {
     bool allow_shell;       /* may `path: shell` run? */
     bool uv;                /* start Python through uv */
 
-    /* Told what was wrong but no reason to fail; may be NULL. */
+    /* Told what was wrong but no reason to fail, with the node's name; may be NULL. */
     void (*on_warning)(void *context, const char *text);
     void *context;
 };
