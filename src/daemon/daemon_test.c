@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,7 +58,8 @@ static int count_descriptors(void)
     DIR *dir = opendir("/proc/self/fd");
     while (dir && readdir(dir))
         count++;
-    closedir(dir);
+    if (dir)
+        closedir(dir);
     return count;
 }
 
@@ -448,6 +450,35 @@ static void test_publisher_learns_of_dead_subscriber(void **state)
     assert_string_equal(run->order, "b a");
 }
 
+/* As with a Python node under a launcher: the process that says HELLO is not the one that was spawned. */
+static void test_wrapped_node(void **state)
+{
+    struct run *run = *state;
+    struct graph_node *a = add(run, "a", "wrap", "hello", "until:START", "goodbye", NULL);
+    struct graph_node *b = add(run, "b", "wrap", "hello", "until:ALL_INPUTS_CLOSED", "goodbye", NULL);
+    add(run, "c", "wrap", "hello", "until:END", "goodbye", NULL);
+    join(run, a, "x", b);
+    start(run);
+    run_until(run, "b", "ALL_INPUTS_CLOSED");
+    dataflow_stop(run->dataflow, CLOCK_SECOND / 10);
+    finish(run);
+    assert_true(run->results[0].ok && run->results[1].ok);
+}
+
+static void test_killed_wrapper(void **state)
+{
+    struct run *run = *state;
+    struct graph_node *a = add(run, "a", "wrap", "hello", "until:START", "sleep", NULL);
+    struct graph_node *b = add(run, "b", "hello", "until:ALL_INPUTS_CLOSED", "goodbye", NULL);
+    join(run, a, "x", b);
+    start(run);
+    run_until(run, "b", "START");
+    kill(run->dataflow->participants[0].pid, SIGKILL);
+    finish(run);
+    assert_int_equal(run->results[0].cause, NODE_SIGNALED);
+    assert_true(run->results[1].ok);
+}
+
 static void test_nothing_is_left(void **state)
 {
     struct run *run = *state;
@@ -646,6 +677,56 @@ static void test_dynamic_node(void **state)
     assert_non_null(strstr(text.data, "REFUSED node `a` is not dynamic"));
 }
 
+/* ---- Out of descriptors ---- */
+
+/* A dataflow of three nodes in a process that may open `limit` files. */
+static _Noreturn void run_limited(rlim_t limit)
+{
+    void *state;
+    signal(SIGSEGV, SIG_DFL); /* the test framework would go on with the next test */
+    if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){limit, limit}) < 0 || setup(&state) < 0)
+        _exit(2); /* not even a loop */
+    struct run *run = state;
+    struct graph_node *a = add(run, "a", "hello", "until:START", "goodbye", NULL);
+    struct graph_node *b = add(run, "b", "hello", "until:ALL_INPUTS_CLOSED", "goodbye", NULL);
+    struct graph_node *c = add(run, "c", "hello", "until:ALL_INPUTS_CLOSED", "goodbye", NULL);
+    join(run, a, "x", b);
+    join(run, b, "y", c);
+    struct daemon_options options = {.exit_when_nodes_finish = -1};
+    struct daemon_observer observer = {run, NULL, NULL, on_notice, on_finished};
+    struct error error = ERROR_INIT;
+    if (daemon_open(&run->daemon, &run->loop, &options, &error) < 0 ||
+        daemon_start(run->daemon, &run->graph, "0-0-0", &observer, &run->dataflow, &error) < 0)
+        _exit(strstr(error.message, strerror(EMFILE)) ? 2 : 3);
+    finish(run);
+    if (run->ok)
+        _exit(0);
+    bool is_named =
+        strstr(run->error, strerror(EMFILE)) || (run->notices.data && strstr(run->notices.data, strerror(EMFILE)));
+    for (int i = 0; i < 3; i++)
+        is_named = is_named || strstr(run->results[i].message, strerror(EMFILE));
+    if (!is_named)
+        fprintf(stderr, "limit %d: %s %s\n", (int)limit, run->error, run->notices.data);
+    _exit(is_named ? 1 : 4);
+}
+
+static void test_out_of_descriptors(void **state)
+{
+    (void)state;
+    fflush(NULL);
+    int status = -1;
+    /* Until all goes well: each call that needs a descriptor is the first to fail once. */
+    for (rlim_t limit = 4; limit < 100 && status != 0; limit++) {
+        pid_t pid = fork();
+        if (pid == 0)
+            run_limited(limit);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) > 2)
+            fail_msg("with %d descriptors: status %x", (int)limit, (unsigned)status);
+    }
+    assert_int_equal(status, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(int argc, char **argv)
@@ -674,6 +755,8 @@ int main(int argc, char **argv)
         TEST(test_hang_up),
         TEST(test_publisher_learns_of_dead_subscriber),
         TEST(test_nothing_is_left),
+        TEST(test_wrapped_node),
+        TEST(test_killed_wrapper),
         TEST(test_restart),
         TEST(test_restarts_are_used_up),
         TEST(test_no_restart_without_inputs),
@@ -684,6 +767,7 @@ int main(int argc, char **argv)
         TEST(test_kill),
         TEST(test_close_while_it_runs),
         TEST(test_dynamic_node),
+        cmocka_unit_test(test_out_of_descriptors),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     char command[300];

@@ -39,10 +39,12 @@ void dataflow_release(struct dataflow *dataflow)
 {
     if (dataflow->has_started || dataflow->step != STOP_NONE)
         return;
-    dataflow->has_started = true;
     /* Every link is told before anyone is let go: what is sent first finds all its queues. */
     for (uint32_t i = 0; i < dataflow->wire_count; i++)
         wire_up(&dataflow->wires[i]);
+    if (dataflow->step != STOP_NONE) /* for want of descriptors, most likely */
+        return;
+    dataflow->has_started = true;
     dataflow->start = (struct proto_start){clock_now(), clock_ntp64()};
     for (uint32_t i = 0; i < dataflow->count; i++)
         participant_run(&dataflow->participants[i]);

@@ -2,13 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -136,6 +136,18 @@ static void leave_child(const char *path)
     wait_for_file(path);
 }
 
+static void wrap(void)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        setsid();
+        return;
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    exit(WIFEXITED(status) ? WEXITSTATUS(status) : 97);
+}
+
 static void step(const char *text)
 {
     char word[16] = "";
@@ -181,6 +193,8 @@ static void step(const char *text)
         fprintf(stderr, "%s\n", rest);
     } else if (strcmp(word, "leave") == 0) {
         leave_child(rest);
+    } else if (strcmp(word, "wrap") == 0) {
+        wrap();
     } else if (strcmp(word, "wait") == 0) {
         wait_for_file(rest);
     } else if (strcmp(word, "deaf") == 0) {

@@ -65,7 +65,7 @@ static struct peer_waiting *copy_packet(const struct proto_packet *packet, int *
 /* Tells the node, where it can see it without a system call, that a packet waits in its socket. */
 static void knock(struct peer *peer, enum proto_type type)
 {
-    if (!peer->page || type == PROTO_CONFIG)
+    if (!peer->bell.word || type == PROTO_CONFIG)
         return;
     /* release: whoever sees the count finds the packet in the socket. */
     atomic_fetch_add_explicit(&peer->page->control, 1, memory_order_release);

@@ -34,7 +34,7 @@ struct peer {
     void *context;
     pid_t pid; /* of the process that connected */
 
-    struct proto_page *page;         /* NULL before peer_share */
+    struct proto_page *page;         /* NULL before peer_share, which also makes what follows */
     int page_fd, bell_memory, arena; /* -1 where there is none; the doorbell's event is bell.event_fd */
     struct doorbell bell;
 

@@ -73,6 +73,8 @@ void process_check(struct participant *participant)
     if (waitid(P_PID, (id_t)participant->pid, &info, WEXITED | WNOHANG) == 0) {
         participant->end.by_signal = info.si_code != CLD_EXITED;
         participant->end.code = info.si_status;
+    } else {
+        participant->end.code = -1; /* somebody else in this process has taken its status */
     }
     participant->pid = 0;
     watch_close(participant->process);

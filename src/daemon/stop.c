@@ -2,6 +2,7 @@
 #include "daemon/dataflow.h"
 
 #include <signal.h>
+#include <string.h>
 
 /* How long a killed process may take to die before the dataflow ends without it. */
 static const int64_t kill_patience = 5 * CLOCK_SECOND;
@@ -20,16 +21,18 @@ static void climb(struct dataflow *dataflow, enum stop_step step, int64_t patien
 static void ask(struct participant *participant)
 {
     struct dataflow *dataflow = participant->dataflow;
+    const bool is_failed = dataflow->culprit || dataflow->error;
     char refusal[OUTCOME_MESSAGE_MOST];
     participant->restarts.is_disabled = true;
     switch (participant->state) {
     case PARTICIPANT_ABSENT:
         if (participant->is_dynamic)
             return;
-        participant_cascade(participant);
-        if (!dataflow->culprit && !dataflow->error) {
-            participant->result.ok = true;
-            participant->result.cause = NODE_NEVER_RAN;
+        if (is_failed) {
+            participant_cascade(participant);
+        } else {
+            participant->result.ok = true; /* and its cause is that it never ran */
+            strcpy(participant->message, "was not started");
         }
         participant_end(participant);
         return;
@@ -37,8 +40,11 @@ static void ask(struct participant *participant)
         participant_end(participant);
         return;
     case PARTICIPANT_JOINED:
-        participant->end.is_excused = !dataflow->culprit && !dataflow->error;
-        participant_refuse(participant, PROTO_REASON_CANCELED, dataflow_refusal(dataflow, refusal));
+        /* Once the dataflow has started, whoever has joined is being let in right now, and told to stop then. */
+        if (dataflow_refusal(dataflow, refusal)) {
+            participant->end.is_excused = !is_failed;
+            participant_refuse(participant, PROTO_REASON_CANCELED, refusal);
+        }
         return;
     case PARTICIPANT_RUNNING:
         participant_send(participant, &(struct proto_packet){.type = PROTO_STOP});
