@@ -161,6 +161,8 @@ void args_split(struct load *load, struct draft *draft, const char *text, struct
 
 /* scope.c: looking up nodes by the id they were written with. scope_finish sorts, and reports ids used twice. */
 void scope_finish(struct load *load, struct scope *scope);
+bool scope_moves_files(
+    const struct scope *scope); /* files named in it are relative to a module's file, not the dataflow */
 struct draft *scope_find(const struct scope *scope, const char *local_id);
 const char *scope_suggest(struct load *load, const struct scope *scope, const char *local_id);
 

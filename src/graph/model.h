@@ -37,7 +37,7 @@ void *graph_alloc(struct graph *graph, size_t size);
 const char *graph_text(struct graph *graph, const char *text);
 const char *graph_text_n(struct graph *graph, const char *text, size_t len);
 const char *graph_format(struct graph *graph, const char *format, ...) __attribute__((format(printf, 2, 3)));
-const char *graph_vformat(struct graph *graph, const char *format, va_list args);
+const char *graph_vformat(struct graph *graph, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 
 /* One more zeroed element of `size` bytes at the end of an array of `*count`; the address of the element, or NULL when
  * out of memory. `*array` may move. An array must grow by this function alone (it doubles when the count is a power of

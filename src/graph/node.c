@@ -121,7 +121,7 @@ static void read_path(struct load *load, struct draft *draft)
     node->kind = strcmp(node->path, "dynamic") == 0 ? GRAPH_NODE_DYNAMIC
                  : strcmp(node->path, "shell") == 0 ? GRAPH_NODE_SHELL
                                                     : GRAPH_NODE_STANDARD;
-    if (!draft->scope->module || node->kind != GRAPH_NODE_STANDARD || path_is_url(node->path) || node->git ||
+    if (!scope_moves_files(draft->scope) || node->kind != GRAPH_NODE_STANDARD || path_is_url(node->path) || node->git ||
         *node->path == '/')
         return;
     const char *moved = path_relative(load->graph, draft->scope->directory, node->path);

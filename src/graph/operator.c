@@ -12,7 +12,7 @@ static const struct key_table *table_of(const struct draft *draft)
 /* A file named in a module is written relative to the module's file. */
 static const char *relative(struct load *load, const struct draft *draft, const char *path, const struct tree *place)
 {
-    if (!draft->scope->module || *path == '/' || path_is_url(path))
+    if (!scope_moves_files(draft->scope) || *path == '/' || path_is_url(path))
         return path;
     const char *moved = path_relative(load->graph, draft->scope->directory, path);
     if (!moved)

@@ -33,6 +33,12 @@ void scope_finish(struct load *load, struct scope *scope)
     scope->by_id = sorted;
 }
 
+bool scope_moves_files(const struct scope *scope)
+{
+    /* A module's file that is looked at alone has no user, and stands where it stands. */
+    return scope->module && scope->module->local_id;
+}
+
 struct draft *scope_find(const struct scope *scope, const char *local_id)
 {
     size_t low = 0, high = scope->by_id ? scope->draft_count : 0;
