@@ -32,11 +32,17 @@ static struct size size_of(const dora_event *event)
 /* Puts the image, a third as wide and as high, at its place on the sheet, which is as large as one image. */
 static void add_to_sheet(unsigned char *sheet, const unsigned char *image, struct size size, int place)
 {
-    int64_t width = size.width / COLUMNS, height = size.height / ROWS;
-    unsigned char *corner = sheet + 3 * (place / COLUMNS * height * size.width + place % COLUMNS * width);
+    int64_t stride = 3 * size.width, width = size.width / COLUMNS, height = size.height / ROWS;
+    unsigned char *corner = sheet + place / COLUMNS * height * stride + place % COLUMNS * 3 * width;
     for (int64_t y = 0; y < height; y++)
-        for (int64_t x = 0; x < width; x++)
-            memcpy(corner + 3 * (y * size.width + x), image + 3 * (y * ROWS * size.width + x * COLUMNS), 3);
+        for (int64_t i = 0; i < 3 * width; i++) {
+            const unsigned char *from = image + y * ROWS * stride + i / 3 * 3 * COLUMNS + i % 3;
+            int sum = 0;
+            for (int64_t dy = 0; dy < ROWS; dy++)
+                for (int64_t dx = 0; dx < COLUMNS; dx++)
+                    sum += from[dy * stride + 3 * dx];
+            corner[y * stride + i] = (unsigned char)(sum / (ROWS * COLUMNS));
+        }
 }
 
 static int write_picture(const char *path, const unsigned char *pixels, struct size size)

@@ -7,6 +7,7 @@
 
 int main(void)
 {
+    setvbuf(stdout, NULL, _IOLBF, 0); /* each line is seen when it is printed */
     void *dora = init_dora_context_from_env();
     if (!dora)
         return 1;

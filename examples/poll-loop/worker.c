@@ -60,6 +60,7 @@ static int run(dora_node *node, int timer)
 
 int main(void)
 {
+    setvbuf(stdout, NULL, _IOLBF, 0); /* each line is seen when it is printed */
     dora_node *node;
     dora_error error;
     if (dora_node_open(&node, NULL, &error) < 0)

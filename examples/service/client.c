@@ -35,6 +35,7 @@ static int is_reply(const dora_node *node, const dora_event *event, int64_t numb
 
 int main(int argc, char **argv)
 {
+    setvbuf(stdout, NULL, _IOLBF, 0); /* each line is seen when it is printed */
     int64_t wanted = argc > 1 ? atoi(argv[1]) : 5;
     dora_node *node;
     dora_error error;

@@ -1,0 +1,28 @@
+"""The README's first dataflow, as a reader copies it."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build/release"
+
+
+@pytest.mark.skipif(not (BUILD / "lib/libdora.a").exists(), reason="build/release is not built")
+def test_the_first_dataflow_runs(tmp_path):
+    script = re.search(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.S).group(1)
+    run = subprocess.run(
+        ["sh", "-euc", script],
+        cwd=ROOT,
+        env={**os.environ, "HOME": str(tmp_path)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    for number in (1, 2, 3):
+        assert f"heard: hello {number}\n" in run.stdout
