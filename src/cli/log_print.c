@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/log_format.h"
 #include "cli/report.h"
 
@@ -14,6 +15,7 @@ enum {
     WAITING_MOST = 4 << 20,
     PIECE = 4096, /* PIPE_BUF: when poll() says that a pipe takes something, it takes this much without blocking */
     RETRY_MS = 20,
+    PATIENCE_MS = 200,
 };
 
 struct log_print {
@@ -22,8 +24,9 @@ struct log_print {
     uv_timer_t retry;  /* while stdout takes nothing */
     int handles;
     struct buf waiting;
-    size_t written; /* of `waiting` */
-    size_t lost;    /* lines */
+    size_t written;  /* of `waiting` */
+    size_t lost;     /* lines */
+    int patience_ms; /* left of the time that a turn of the loop may wait for a slow reader */
     bool color, is_closed;
 };
 
@@ -35,11 +38,22 @@ static void add_lost(struct log_print *print)
     print->lost = 0;
 }
 
-/* Writes pieces while `ready` says that stdout takes one. */
-static void write_pieces(struct log_print *print, bool (*ready)(int abort_fd), int abort_fd)
+/* Waits until stdout takes a piece; false after `timeout_ms` (-1: never), or when `abort_fd` (-1: none) has something.
+ */
+static bool is_ready(int timeout_ms, int abort_fd)
+{
+    struct pollfd both[] = {{.fd = STDOUT_FILENO, .events = POLLOUT}, {.fd = abort_fd, .events = POLLIN}};
+    while (poll(both, 2, timeout_ms) < 0)
+        if (errno != EINTR)
+            return false;
+    return both[0].revents != 0;
+}
+
+/* Writes until no more than `rest` bytes wait, or stdout isn't ready. */
+static void write_pieces(struct log_print *print, size_t rest, int timeout_ms, int abort_fd)
 {
     struct buf *waiting = &print->waiting;
-    while (print->written < waiting->len && ready(abort_fd)) {
+    while (waiting->len - print->written > rest && is_ready(timeout_ms, abort_fd)) {
         size_t left = waiting->len - print->written;
         ssize_t len = write(STDOUT_FILENO, waiting->data + print->written, left < PIECE ? left : PIECE);
         if (len < 0 && (errno == EINTR || errno == EAGAIN))
@@ -67,25 +81,11 @@ static void write_pieces(struct log_print *print, bool (*ready)(int abort_fd), i
     }
 }
 
-static bool ready_now(int abort_fd)
-{
-    (void)abort_fd;
-    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
-    return poll(&out, 1, 0) == 1;
-}
-
-static bool ready_some_time(int abort_fd)
-{
-    struct pollfd both[] = {{.fd = STDOUT_FILENO, .events = POLLOUT}, {.fd = abort_fd, .events = POLLIN}};
-    while (poll(both, 2, -1) < 0)
-        if (errno != EINTR)
-            return false;
-    return both[0].revents != 0;
-}
-
 static void on_turn(uv_prepare_t *turn)
 {
-    log_print_flush(turn->data);
+    struct log_print *print = turn->data;
+    print->patience_ms = PATIENCE_MS;
+    log_print_flush(print);
 }
 
 static void on_retry(uv_timer_t *timer)
@@ -95,7 +95,7 @@ static void on_retry(uv_timer_t *timer)
 
 void log_print_flush(struct log_print *print)
 {
-    write_pieces(print, ready_now, -1);
+    write_pieces(print, 0, 0, -1);
     if (print->waiting.len)
         uv_timer_start(&print->retry, on_retry, RETRY_MS, 0);
 }
@@ -104,7 +104,7 @@ void log_print_drain(struct log_print *print, int abort_fd)
 {
     while (print->waiting.len && !print->is_closed) {
         size_t before = print->waiting.len;
-        write_pieces(print, ready_some_time, abort_fd);
+        write_pieces(print, 0, -1, abort_fd);
         if (print->waiting.len == before)
             break;
     }
@@ -131,6 +131,11 @@ void log_print_line(struct log_print *print, const struct log_line *line)
     if (print->is_closed || !is_wanted(print, line))
         return;
     struct buf *out = &print->waiting;
+    if (out->len - print->written > WAITING_MOST && print->patience_ms > 0) {
+        int64_t start = clock_now();
+        write_pieces(print, WAITING_MOST / 2, print->patience_ms, -1);
+        print->patience_ms -= (int)((clock_now() - start) / CLOCK_MILLI);
+    }
     if (print->lost || out->len - print->written > WAITING_MOST) {
         print->lost++;
         return;
@@ -170,6 +175,7 @@ struct log_print *log_print_open(uv_loop_t *loop, const struct log_print_options
     uv_timer_init(loop, &print->retry);
     print->turn.data = print->retry.data = print;
     print->handles = 2;
+    print->patience_ms = PATIENCE_MS;
     uv_prepare_start(&print->turn, on_turn);
     uv_unref((uv_handle_t *)&print->turn);
     uv_unref((uv_handle_t *)&print->retry);

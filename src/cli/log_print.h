@@ -1,7 +1,8 @@
 /* Nodes' log lines on stdout, as `dora run` and `dora logs` show them.
  *
- * Never blocks while a dataflow runs: what a slow reader of stdout does not take waits here, and lines beyond that are
- * counted instead (the log files have them). All calls belong to the loop's thread.
+ * A slow reader of stdout does not hold up a dataflow: what it has not taken yet waits here; when that is much, nodes
+ * that print are held back for a moment in each turn of the loop; and what is still too much is counted instead of
+ * shown (the log files have it). All calls belong to the loop's thread.
  */
 #ifndef CLI_LOG_PRINT_H
 #define CLI_LOG_PRINT_H
