@@ -1,10 +1,11 @@
 #include "base/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-static void set(struct error *error, int code, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void set(struct error *error, int code, const char *format, va_list args)
 {
     error->code = code;
     vsnprintf(error->message, sizeof error->message, format, args);
@@ -37,7 +38,7 @@ int error_sys(struct error *error, int code, const char *format, ...)
 int error_add(struct error *error, const char *format, ...)
 {
     if (!error)
-        return -1;
+        return -EIO;
     char old[ERROR_MESSAGE_MAX];
     memcpy(old, error->message, sizeof old);
     va_list args;

@@ -17,7 +17,10 @@ struct error {
 
 #define ERROR_INIT                                                                                                     \
     {                                                                                                                  \
-        0, { 0 }                                                                                                       \
+        0,                                                                                                             \
+        {                                                                                                              \
+            0                                                                                                          \
+        }                                                                                                              \
     }
 
 /* Sets code and message; returns the code. `code` must be negative. */
@@ -26,7 +29,8 @@ int error_set(struct error *error, int code, const char *format, ...) __attribut
 /* As error_set, with ": " and the text of errno `-code` behind the message. */
 int error_sys(struct error *error, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Puts "CONTEXT: " before the message already there; returns the code already there. */
+/* Puts "CONTEXT: " before the message already there; returns the code already there (-EIO for a NULL error, so that it
+ * never looks like success: functions that take a NULL error keep their own code). */
 int error_add(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

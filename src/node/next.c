@@ -81,8 +81,7 @@ int dora_next(dora_node *node, dora_event **out, int64_t timeout_ns)
             wait_poll_disarm(node);
         } else {
             int64_t due = subscribe_deadline(node);
-            wait_for_work(node, due < deadline ? due : deadline);
-            if (clock_now() - now > DOORBELL_NAP / 2)
+            if (!wait_for_work(node, now, due < deadline ? due : deadline) && clock_now() - now > DOORBELL_NAP / 2)
                 look_around(node);
         }
         rc = next(node, out);

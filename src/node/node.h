@@ -135,7 +135,7 @@ struct dora_node {
     struct rx_link *rx_links;
     struct notice *notices, **notices_end;
     bool stop_requested, stop_delivered, inputs_ended, ended;
-    uint64_t delivered;          /* events */
+    uint64_t delivered; /* events */
     _Atomic(dora_event *) spare; /* one freed event, so that a steady flow doesn't allocate */
 };
 
@@ -216,7 +216,8 @@ int event_notice(dora_node *node, dora_event_kind kind, const char *id, const ch
 
 /* ---- wait.c: the receiver's ---- */
 
-void wait_for_work(dora_node *node, int64_t deadline);
+/* Waits until an input or the daemon has something (true), or `deadline`, or a while (false). */
+bool wait_for_work(dora_node *node, int64_t now, int64_t deadline);
 /* Where dora_fd is in use: arms it, true unless there is work already. */
 bool wait_poll_arm(dora_node *node);
 void wait_poll_disarm(dora_node *node);

@@ -13,27 +13,32 @@
 #include "base/cleanup.h"
 #include "node/node.h"
 
-enum { SKIP_MOST = 1023, POLLS_A_CLOCK = 32 };
+enum {
+    SKIP_MOST = 1023,
+    LOOKS_A_CLOCK = 32,
+    EAGER_ROUNDS = 64, /* a few µs: in this time not even a pause instruction comes between two looks */
+};
 
 static bool ready(const dora_node *node)
 {
     return control_pending(node) || subscribe_ready(node);
 }
 
-/* true: there is work. */
 static bool poll_for_work(const dora_node *node, int64_t until)
 {
+    unsigned round = 0;
     do
-        for (int i = 0; i < POLLS_A_CLOCK; i++) {
+        for (int i = 0; i < LOOKS_A_CLOCK; i++) {
             if (ready(node))
                 return true;
-            cpu_relax();
+            if (round > EAGER_ROUNDS)
+                cpu_relax();
         }
-    while (clock_now() < until);
+    while (round++ < EAGER_ROUNDS / 4 || clock_now() < until);
     return false;
 }
 
-static bool poll_first(dora_node *node, int64_t deadline)
+static bool poll_first(dora_node *node, int64_t now, int64_t deadline)
 {
     if (node->poll_ns <= 0)
         return false;
@@ -41,7 +46,7 @@ static bool poll_first(dora_node *node, int64_t deadline)
         node->poll_skip--;
         return false;
     }
-    int64_t until = clock_after(clock_now(), node->poll_ns);
+    int64_t until = clock_after(now, node->poll_ns);
     if (poll_for_work(node, deadline < until ? deadline : until)) {
         node->poll_backoff = 0;
         return true;
@@ -53,17 +58,19 @@ static bool poll_first(dora_node *node, int64_t deadline)
     return false;
 }
 
-void wait_for_work(dora_node *node, int64_t deadline)
+bool wait_for_work(dora_node *node, int64_t now, int64_t deadline)
 {
     if (node->poll_ns == DORA_FOREVER) {
-        int64_t nap = clock_after(clock_now(), DOORBELL_NAP);
-        poll_for_work(node, deadline < nap ? deadline : nap);
-    } else if (!poll_first(node, deadline)) {
-        doorbell_arm(&node->bell, DOORBELL_ASLEEP);
-        if (!ready(node))
-            doorbell_sleep(&node->bell, deadline);
-        doorbell_disarm(&node->bell);
+        int64_t nap = clock_after(now, DOORBELL_NAP);
+        return poll_for_work(node, deadline < nap ? deadline : nap);
     }
+    if (poll_first(node, now, deadline))
+        return true;
+    doorbell_arm(&node->bell, DOORBELL_ASLEEP);
+    if (!ready(node))
+        doorbell_sleep(&node->bell, deadline);
+    doorbell_disarm(&node->bell);
+    return ready(node);
 }
 
 /* ---- For a node's own event loop ---- */
