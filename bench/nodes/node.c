@@ -37,9 +37,8 @@ static void stamp(int64_t *data, size_t size, int64_t now, int64_t number)
         data[1] = number;
 }
 
-int64_t outlet_send(struct outlet *outlet, int64_t number)
+void outlet_send(struct outlet *outlet, int64_t now, int64_t number)
 {
-    int64_t now = bench_now();
     int rc;
     if (outlet->copied) {
         stamp(outlet->copied, outlet->size, now, number);
@@ -53,7 +52,6 @@ int64_t outlet_send(struct outlet *outlet, int64_t number)
     }
     if (rc < 0)
         bench_die("send: %s", dora_node_error(outlet->node));
-    return now;
 }
 
 dora_event *node_next_input(dora_node *node)

@@ -30,8 +30,8 @@ struct outlet {
 
 struct outlet outlet_open(dora_node *node); /* its output is named `out` */
 
-/* Stamps and sends message `number`; returns the stamp, taken before the loan or the copy. */
-int64_t outlet_send(struct outlet *outlet, int64_t number);
+/* Sends message `number` with the stamp `now`, to be taken before the call: the loan or the copy is part of the way. */
+void outlet_send(struct outlet *outlet, int64_t now, int64_t number);
 
 /* The next message, whatever else happens to the node in between; NULL when none will come. */
 dora_event *node_next_input(dora_node *node);

@@ -8,7 +8,8 @@ int main(void)
     dora_node *node = node_open();
     struct outlet outlet = outlet_open(node);
     for (size_t i = 0; i < count; i++) {
-        int64_t sent = outlet_send(&outlet, (int64_t)i);
+        int64_t sent = bench_now();
+        outlet_send(&outlet, sent, (int64_t)i);
         dora_event *event = node_next_input(node);
         half[i] = (bench_now() - sent) / 2;
         if (!event)

@@ -1,4 +1,4 @@
-/* Answers each message with one of the same size. */
+/* Answers each message with one of the same size; nobody looks at its stamp. */
 #include "node.h"
 
 int main(void)
@@ -7,7 +7,7 @@ int main(void)
     struct outlet outlet = outlet_open(node);
     dora_event *event;
     for (int64_t i = 0; (event = node_next_input(node)); i++) {
-        outlet_send(&outlet, i);
+        outlet_send(&outlet, 0, i);
         dora_event_free(event);
     }
     dora_node_close(node);

@@ -8,7 +8,7 @@ int main(void)
     int64_t count = bench_param("BENCH_COUNT", 1), pace = bench_param("BENCH_PACE_NS", 0), next = 0;
     for (int64_t i = 0; i < count; i++) {
         bench_pace(&next, pace);
-        outlet_send(&outlet, i);
+        outlet_send(&outlet, bench_now(), i);
     }
     dora_node_close(node);
     return 0;

@@ -64,8 +64,7 @@ impl Outlet {
         Outlet { out: DataId::from("out".to_owned()), size, copied }
     }
 
-    fn send(&mut self, node: &mut DoraNode, number: i64) -> Result<i64> {
-        let sent = now();
+    fn send(&mut self, node: &mut DoraNode, sent: i64, number: i64) -> Result<()> {
         let stamp = |data: &mut [u8]| {
             data[..8].copy_from_slice(&sent.to_ne_bytes());
             if data.len() >= 16 {
@@ -80,7 +79,7 @@ impl Outlet {
             }
             None => node.send_output_raw(self.out.clone(), parameters, self.size, stamp)?,
         }
-        Ok(sent)
+        Ok(())
     }
 }
 
@@ -89,7 +88,7 @@ fn source(mut node: DoraNode) -> Result<()> {
     let (mut outlet, mut next) = (Outlet::open(), 0);
     for i in 0..count {
         pace(&mut next, interval);
-        outlet.send(&mut node, i)?;
+        outlet.send(&mut node, now(), i)?;
     }
     Ok(())
 }
@@ -112,7 +111,8 @@ fn ping(mut node: DoraNode, mut events: EventStream) -> Result<()> {
     let mut half = vec![0; param("BENCH_COUNT", 1) as usize];
     let mut outlet = Outlet::open();
     for (i, time) in half.iter_mut().enumerate() {
-        let sent = outlet.send(&mut node, i as i64)?;
+        let sent = now();
+        outlet.send(&mut node, sent, i as i64)?;
         next_input(&mut events).ok_or("the answers ended")?;
         *time = (now() - sent) / 2;
     }
@@ -123,7 +123,7 @@ fn pong(mut node: DoraNode, mut events: EventStream) -> Result<()> {
     let mut outlet = Outlet::open();
     let mut number = 0;
     while next_input(&mut events).is_some() {
-        outlet.send(&mut node, number)?;
+        outlet.send(&mut node, 0, number)?;
         number += 1;
     }
     Ok(())
