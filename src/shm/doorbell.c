@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/atomic.h"
@@ -73,6 +74,15 @@ void doorbell_arm(struct doorbell *bell, enum doorbell_state state)
     fence_full();
 }
 
+/* Empties an eventfd. It never waits, though all who hold the descriptor share its flags and one may have made it a
+ * blocking one. */
+static void drain(int event_fd)
+{
+    uint64_t count;
+    if (preadv2(event_fd, &(struct iovec){&count, sizeof count}, 1, -1, RWF_NOWAIT) < 0 && errno == EOPNOTSUPP)
+        (void)!read(event_fd, &count, sizeof count); /* Linux before 5.8 */
+}
+
 void doorbell_disarm(struct doorbell *bell)
 {
     /* relaxed: a ringer that still sees it armed wakes for nothing, no more. */
@@ -82,7 +92,7 @@ void doorbell_disarm(struct doorbell *bell)
     bell->polled = false;
     /* Whatever the state was: a ringer that took an earlier wait's state may have written the event_fd only now, and
      * what nobody reads would end every later wait at once. */
-    (void)!read(bell->event_fd, &(uint64_t){0}, sizeof(uint64_t));
+    drain(bell->event_fd);
 }
 
 void doorbell_sleep(struct doorbell *bell, int64_t deadline)

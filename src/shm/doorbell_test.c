@@ -136,6 +136,21 @@ static void a_full_eventfd_blocks_nobody(void **state)
     assert_false(readable(&pair->owner));
 }
 
+static void an_eventfd_made_blocking_blocks_no_owner(void **state)
+{
+    struct pair *pair = *state;
+    assert_int_equal(fcntl(pair->ringer.event_fd, F_SETFL, 0), 0);
+    alarm(TEST_PATIENCE / CLOCK_SECOND);
+    doorbell_arm(&pair->owner, DOORBELL_POLLED);
+    doorbell_disarm(&pair->owner);
+    doorbell_arm(&pair->owner, DOORBELL_POLLED);
+    ring(&pair->ringer);
+    assert_true(readable(&pair->owner));
+    doorbell_disarm(&pair->owner);
+    assert_false(readable(&pair->owner));
+    alarm(0);
+}
+
 static void nonsense_in_the_word_does_no_harm(void **state)
 {
     struct pair *pair = *state;
@@ -260,6 +275,7 @@ int main(void)
         with_a_pair(many_rings_are_one),
         with_a_pair(a_late_ringer_ends_one_wait_early_and_no_more),
         with_a_pair(a_full_eventfd_blocks_nobody),
+        with_a_pair(an_eventfd_made_blocking_blocks_no_owner),
         with_a_pair(nonsense_in_the_word_does_no_harm),
         with_a_pair(a_sleep_ends_by_itself),
         cmocka_unit_test(only_a_doorbell_is_one),
