@@ -46,7 +46,7 @@ struct operator_draft {
     uint32_t max_rotated_files;
 };
 
-/* One node as written, modules included. Fields that the table of node keys fills come first. */
+/* One node as written, modules included. */
 struct draft {
     struct graph_node node; /* id is the full one: "<module>.<id>" in modules */
     const char *local_id;
@@ -58,9 +58,9 @@ struct draft {
     bool is_module, single_operator;
     unsigned logs_given; /* bits of what an operator has said already; see operator.c */
 
-    const char *args, *path_sha256, *module;
+    const char *args, *module;
     struct ports ports;
-    const struct tree *env, *operator, * operators, *ros2, *params, *deploy, *cpu_affinity;
+    const struct tree *env, *lone_operator, *operators, *ros2, *params, *deploy, *cpu_affinity;
     unsigned restart_policy;
     struct keys_given given;
 
@@ -97,16 +97,18 @@ struct scope {
     size_t param_count;
 };
 
+/* Modules in modules multiply; beyond this many nodes a dataflow is refused. */
 enum { NODES_MAX = 20000 };
 
+/* One run of graph_parse. */
 struct load {
     struct graph *graph;
     const struct graph_options *options;
     struct scope *root;
     struct draft **drafts; /* of graph->nodes, in their order */
     size_t draft_count;
-    struct draft **by_id; /* the same, sorted by full id */
-    struct draft **modules;
+    struct draft **by_id;   /* the same, sorted by full id */
+    struct draft **modules; /* the nodes that were expanded */
     size_t module_count;
     struct module_file *files;
     size_t file_count, file_bytes;
@@ -133,18 +135,21 @@ struct graph_output *ports_find_out(const struct draft *draft, const char *id);
 /* input.c: reads where an input comes from, as `<node>/<output>` or one of dora's own. */
 void input_source(struct load *load, struct draft_input *input, const struct tree *source, const char *label);
 
-/* operator.c, ros2.c */
+/* operator.c: the operators of a node, their ports and what they say of logs. ros2.c: checks the block, keeps it as
+ * JSON. */
 void operators_read(struct load *load, struct draft *draft);
 void ros2_read(struct load *load, struct draft *draft);
 
-/* module.c: reads the file a module node names, and its nodes. module_read reads one that was read already. */
+/* module.c: reads the file a module node names, and its nodes into a scope of their own. */
 void module_expand(struct load *load, struct draft *draft);
+/* Reads a module's file, at hand as `tree`, into `scope`. */
 void module_read(struct load *load, struct scope *scope, const struct tree *tree);
+/* Whether a module's list of ports has this one. */
 bool module_lists(const struct tree *ports, const char *port);
 /* The node in the module's scope that sends its output `port`; NULL if none does. */
 struct draft *module_producer(const struct scope *scope, const char *port);
 
-/* params.c */
+/* params.c: reads what a module's user sets, and puts it into `args`. */
 void params_read(struct load *load, struct scope *scope, const struct tree *params);
 const char *params_substitute(struct load *load, const struct scope *scope, const char *text, struct graph_place place);
 
@@ -161,8 +166,8 @@ void args_split(struct load *load, struct draft *draft, const char *text, struct
 
 /* scope.c: looking up nodes by the id they were written with. scope_finish sorts, and reports ids used twice. */
 void scope_finish(struct load *load, struct scope *scope);
-bool scope_moves_files(
-    const struct scope *scope); /* files named in it are relative to a module's file, not the dataflow */
+/* Whether files are named relative to a module's file, and so not to the dataflow. */
+bool scope_moves_files(const struct scope *scope);
 struct draft *scope_find(const struct scope *scope, const char *local_id);
 const char *scope_suggest(struct load *load, const struct scope *scope, const char *local_id);
 
@@ -175,14 +180,17 @@ const char *id_port_fault(const char *id);
 
 /* path.c: `path`, written in a file in `directory`, relative to the dataflow; NULL if it leads out of it. */
 const char *path_relative(struct graph *graph, const char *directory, const char *path);
+/* What stands before the last slash; "" if there is none. */
 const char *path_directory(struct graph *graph, const char *path);
 bool path_is_url(const char *path);
-const char *path_near(struct graph *graph, const char *path); /* a file of a similar name beside it, as a hint */
+/* For a file that is missing: "did you mean `x`?" with a similar name in its directory, or NULL. */
+const char *path_near(struct graph *graph, const char *path);
 
-/* file.c: reads a regular file, at most `max` bytes; -EFBIG beyond. Owned by the caller. */
+/* file.c: the content of a regular file, with a NUL behind it; the caller frees it. -EFBIG if it has more than `max`
+ * bytes, -EISDIR, -EINVAL if it is something else, or another negative errno. */
 int file_read(const char *path, size_t max, char **text, size_t *len);
 
-/* sources.c: check_sources. */
+/* sources.c: reports nodes whose file is missing. */
 void sources_check(struct load *load);
 
 #endif

@@ -33,6 +33,11 @@ void finding_add(struct graph *graph, enum graph_severity severity, bool is_type
     graph->warning_count += severity == GRAPH_WARNING;
 }
 
+bool findings_are_many(const struct graph *graph)
+{
+    return graph->error_count > 100;
+}
+
 static size_t file_rank(const struct graph *graph, const char *name)
 {
     size_t rank = 0;

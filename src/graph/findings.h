@@ -9,6 +9,9 @@
 void finding_add(struct graph *graph, enum graph_severity severity, bool is_type, struct graph_place place,
                  const char *hint, const char *format, ...) __attribute__((format(printf, 6, 7)));
 
+/* So many errors that no more work should go into hints. */
+bool findings_are_many(const struct graph *graph);
+
 /* Puts the findings in the order of the files, their lines and columns, each once. Files stand in the order they were
  * read. Nothing can be added afterwards. */
 void findings_sort(struct graph *graph);

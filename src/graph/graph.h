@@ -2,8 +2,8 @@
  *
  * graph_load() reads a descriptor and everything it names (modules, type files), checks all of it, and gives the flat
  * dataflow: modules expanded, short spellings resolved, defaults filled in. Every finding, error or warning, is kept
- * with file, line and column, and all are found in one run. What this part does not do: touch the processes, expand
- * `path` against PATH, or contact anything.
+ * with file, line and column, and all are found in one run. What this part does not do: start anything, or contact
+ * anybody.
  *
  * The model is plain data, owned by the graph, read-only after loading, and so safe to read from several threads.
  * Absent text is NULL; absent numbers are as each field says. Lists are pointer + count.
@@ -197,7 +197,8 @@ const struct graph_node *graph_find(const struct graph *graph, const char *id);
 /* Prints the findings as a compiler does: "file:line:column: error: message", the line itself, a caret, the hint. */
 void graph_print_findings(const struct graph *graph, struct buf *out, bool color);
 
-/* The flat dataflow as YAML, loadable again. */
+/* The flat dataflow as YAML, loadable again and then the same, but for params of modules: one such as "2.0" stands in the
+ * nodes' env as a text, and read again as an env value it is the number 2. */
 int graph_expand(const struct graph *graph, struct buf *out, struct error *error);
 
 /* The dataflow as JSON: what nodes see as their dataflow's descriptor. */

@@ -263,7 +263,7 @@ static const struct key node[] = {
      "The executable or script, or `dynamic` (started by hand) or `shell` (runs `args`)."},
     {"operators", KEY_BLOCKS, ON_OPERATORS, KEY_LATER, AT(operators), NULL, &keys_operator,
      "Operators that share one process."},
-    {"operator", KEY_BLOCK, ON_OPERATORS, KEY_LATER, AT(operator), NULL, &keys_single_operator,
+    {"operator", KEY_BLOCK, ON_OPERATORS, KEY_LATER, AT(lone_operator), NULL, &keys_single_operator,
      "One operator in a process of its own."},
     {"ros2", KEY_BLOCK, ON_ROS2, KEY_LATER, AT(ros2), NULL, &keys_ros2, "A bridge to ROS2."},
     {"module", KEY_TEXT, ON_MODULE, 0, AT(module), NULL, NULL, "A file with nodes to put here."},

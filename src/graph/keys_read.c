@@ -11,7 +11,7 @@
 
 const char *keys_suggest(struct graph *graph, const char *name, const char *const *candidates, size_t count)
 {
-    if (graph->error_count > 100) /* enough is said, and a search costs time */
+    if (findings_are_many(graph))
         return NULL;
     const char *near = suggest(name, candidates, count);
     return near ? graph_format(graph, "did you mean `%s`?", near) : NULL;

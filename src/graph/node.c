@@ -242,8 +242,8 @@ static void read_kind(struct load *load, struct draft *draft, unsigned kind)
         break;
     case ON_OPERATORS:
         draft->node.kind = GRAPH_NODE_OPERATORS;
-        draft->single_operator = draft->operator!= NULL;
-        if (draft->operator|| draft->operators)
+        draft->single_operator = draft->lone_operator != NULL;
+        if (draft->lone_operator || draft->operators)
             operators_read(load, draft);
         break;
     case ON_ROS2:

@@ -130,7 +130,7 @@ void operators_read(struct load *load, struct draft *draft)
 {
     const struct tree *list = draft->operators;
     if (draft->single_operator) {
-        read_one(load, draft, draft->operator);
+        read_one(load, draft, draft->lone_operator);
         return;
     }
     if (list->count == 0 || list->count > 1000)

@@ -2,24 +2,43 @@
 
 #include "graph/model.h"
 
-enum { LINE_MAX_SHOWN = 160 };
+/* Of a long line a part is shown; of one that no person wrote, nothing. */
+enum { LINE_MAX_SHOWN = 160, COLUMN_MAX_SHOWN = 10000 };
 
 static const struct {
     const char *name, *color;
 } severities[] = {{"error", "\033[1;31m"}, {"warning", "\033[1;33m"}, {"note", "\033[1;36m"}};
 
-static const char *line_of(const struct graph_file *file, size_t line, size_t *len)
+/* Where the search for a line stands; findings are in the order of the lines, so that each file is gone through once.
+ */
+struct cursor {
+    const struct graph_file *file;
+    const char *text;
+    size_t line;
+};
+
+static const char *find_line(const struct graph *graph, struct cursor *cursor, const struct graph_place *place,
+                             size_t *len)
 {
-    const char *text = file->text, *end = file->text + file->len;
-    for (size_t i = 1; i < line && text; i++) {
-        text = memchr(text, '\n', (size_t)(end - text));
-        text = text ? text + 1 : NULL;
+    if (!cursor->file || cursor->file->name != place->file || cursor->line > place->line) {
+        const struct graph_file *file = graph->private->files;
+        while (file && file->name != place->file)
+            file = file->next;
+        *cursor = (struct cursor){file, file ? file->text : NULL, 1};
     }
-    if (!text)
+    if (!cursor->file || place->line == 0)
         return NULL;
-    const char *stop = memchr(text, '\n', (size_t)(end - text));
-    *len = (size_t)((stop ? stop : end) - text);
-    return text;
+    const char *end = cursor->file->text + cursor->file->len;
+    while (cursor->line < place->line) {
+        const char *stop = memchr(cursor->text, '\n', (size_t)(end - cursor->text));
+        if (!stop)
+            return NULL;
+        cursor->text = stop + 1;
+        cursor->line++;
+    }
+    const char *stop = memchr(cursor->text, '\n', (size_t)(end - cursor->text));
+    *len = (size_t)((stop ? stop : end) - cursor->text);
+    return cursor->text;
 }
 
 /* Text from a descriptor must not steer the terminal. */
@@ -60,7 +79,8 @@ static void put_line(struct buf *out, const char *line, size_t len, const struct
     buf_printf(out, "%s^%s\n", color, reset);
 }
 
-static void put_finding(const struct graph *graph, struct buf *out, const struct graph_finding *finding, bool color)
+static void put_finding(const struct graph *graph, struct cursor *cursor, struct buf *out,
+                        const struct graph_finding *finding, bool color)
 {
     const struct graph_place *place = &finding->place;
     const char *bold = color ? "\033[1m" : "", *tint = color ? severities[finding->severity].color : "";
@@ -75,11 +95,8 @@ static void put_finding(const struct graph *graph, struct buf *out, const struct
     put_plain(out, finding->message, strlen(finding->message));
     buf_printf(out, "%s\n", reset);
 
-    const struct graph_file *file = graph->private->files;
-    while (file && file->name != place->file)
-        file = file->next;
     size_t len = 0;
-    const char *line = file && place->line ? line_of(file, place->line, &len) : NULL;
+    const char *line = place->column <= COLUMN_MAX_SHOWN ? find_line(graph, cursor, place, &len) : NULL;
     if (line)
         put_line(out, line, len, place, tint, reset);
     if (finding->hint) {
@@ -91,6 +108,7 @@ static void put_finding(const struct graph *graph, struct buf *out, const struct
 
 void graph_print_findings(const struct graph *graph, struct buf *out, bool color)
 {
+    struct cursor cursor = {0};
     for (size_t i = 0; i < graph->finding_count; i++)
-        put_finding(graph, out, &graph->findings[i], color);
+        put_finding(graph, &cursor, out, &graph->findings[i], color);
 }

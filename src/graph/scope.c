@@ -57,7 +57,7 @@ struct draft *scope_find(const struct scope *scope, const char *local_id)
 
 const char *scope_suggest(struct load *load, const struct scope *scope, const char *local_id)
 {
-    autofree const char **ids = calloc(scope->draft_count + 1, sizeof *ids);
+    autofree const char **ids = findings_are_many(load->graph) ? NULL : calloc(scope->draft_count + 1, sizeof *ids);
     for (size_t i = 0; ids && i < scope->draft_count; i++)
         ids[i] = scope->drafts[i]->local_id;
     return ids ? keys_suggest(load->graph, local_id, ids, scope->draft_count) : NULL;

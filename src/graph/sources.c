@@ -89,7 +89,12 @@ static void check_program(struct load *load, const struct draft *draft)
     const struct tree *path = keys_given(&draft->given, &keys_node, "path");
     if (!node->path || !path || path_is_url(node->path) || node->build || node->git || node->hub)
         return;
-    autobuf struct buf found = {0};
+    autobuf struct buf found = {0}, expanded = {0};
+    expand(node->path, &expanded);
+    if (expanded.data && strchr(expanded.data, '$'))
+        finding_add(graph, GRAPH_WARNING, false, path->place,
+                    "HOME, USER, DORA_WORKSPACE, CARGO_MANIFEST_DIR and PWD are, where they are set",
+                    "node `%s`: a variable in `%s` is not expanded", node->id, node->path);
     int code = graph_find_program(graph, node->path, &found);
     const char *extension = strrchr(node->path, '.');
     if (code == -ENOMEM)

@@ -107,11 +107,14 @@ static void no_node(struct wire *wire, const struct scope *scope)
     fault(wire, scope_suggest(load, scope, source), graph_format(load->graph, "there is no node `%s`", source));
 }
 
-static void no_output(struct wire *wire, const struct draft *draft)
+/* What the reader of `output` may have meant. */
+static const char *output_hint(struct graph *graph, const struct draft *draft, const char *output)
 {
-    struct graph *graph = wire->load->graph;
-    const char *output = wire->input->in.source_output;
-    autofree const char **ids = calloc(draft->out_count + 1, sizeof *ids);
+    if (findings_are_many(graph))
+        return NULL;
+    if (draft->out_count == 0)
+        return graph_format(graph, "`%s` has no outputs at all; list them under its `outputs`", draft->node.id);
+    autofree const char **ids = calloc(draft->out_count, sizeof *ids);
     for (size_t i = 0; ids && i < draft->out_count; i++)
         ids[i] = draft->outs[i].id;
     const char *hint = ids ? keys_suggest(graph, output, ids, draft->out_count) : NULL;
@@ -121,11 +124,17 @@ static void no_output(struct wire *wire, const struct draft *draft)
             hint = graph_format(graph, "write `%s/%s`: outputs of operators begin with the operator's id",
                                 draft->node.id, draft->outs[i].id);
     }
-    if (!hint && draft->out_count == 0)
-        hint = graph_format(graph, "`%s` has no outputs at all; list them under its `outputs`", draft->node.id);
-    else if (!hint && draft->out_count == 1)
+    if (!hint && draft->out_count == 1)
         hint = graph_format(graph, "its one output is `%s`", draft->outs[0].id);
-    fault(wire, hint, graph_format(graph, "node `%s` has no output `%s`", draft->node.id, output));
+    return hint;
+}
+
+static void no_output(struct wire *wire, const struct draft *draft)
+{
+    struct graph *graph = wire->load->graph;
+    const char *output = wire->input->in.source_output;
+    fault(wire, output_hint(graph, draft, output),
+          graph_format(graph, "node `%s` has no output `%s`", draft->node.id, output));
 }
 
 static void connect(struct wire *wire, const struct draft *draft)
