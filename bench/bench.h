@@ -19,7 +19,7 @@ void bench_pace(int64_t *next, int64_t interval);
 /* The integer in environment variable `name`, `fallback` where it is not set. */
 int64_t bench_param(const char *name, int64_t fallback);
 
-int64_t *bench_values(size_t count); /* `count` zeros, every page already in memory; never freed */
+int64_t *bench_values(size_t count); /* `count` zeros, every page already in memory; for free() */
 
 /* Writes `values` to the file that BENCH_OUT names, to standard output where that is not set. */
 void bench_save(const int64_t *values, size_t count);

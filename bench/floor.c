@@ -117,6 +117,7 @@ static void ping_pong(const struct job *job)
     }
     join(1);
     bench_save(values, job->count);
+    free(values);
 }
 
 /* One process to size - 1 others, each with its own slot: how late the slowest of them is, for each message. */
@@ -230,6 +231,7 @@ static void copy(const struct job *job)
         values[i] = bench_now() - start;
     }
     bench_save(values, job->count);
+    free(values);
 }
 
 /* Starts `size` processes of this program that end at once, and waits for them all. */
@@ -250,6 +252,7 @@ static void spawn(const struct job *job)
         values[i] = bench_now() - start;
     }
     bench_save(values, job->count);
+    free(values);
 }
 
 static void parse_cores(struct job *job, const char *text)

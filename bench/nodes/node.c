@@ -30,6 +30,11 @@ struct outlet outlet_open(dora_node *node)
     return outlet;
 }
 
+void outlet_close(struct outlet *outlet)
+{
+    free(outlet->copied);
+}
+
 static void stamp(int64_t *data, size_t size, int64_t now, int64_t number)
 {
     data[0] = now;

@@ -29,6 +29,7 @@ struct outlet {
 };
 
 struct outlet outlet_open(dora_node *node); /* its output is named `out` */
+void outlet_close(struct outlet *outlet);
 
 /* Sends message `number` with the stamp `now`, to be taken before the call: the loan or the copy is part of the way. */
 void outlet_send(struct outlet *outlet, int64_t now, int64_t number);

@@ -1,4 +1,6 @@
 /* Sends a message and waits for the answer of `pong`, over and over: half of each round trip. */
+#include <stdlib.h>
+
 #include "node.h"
 
 int main(void)
@@ -16,7 +18,9 @@ int main(void)
             bench_die("the answers ended after %zu of %zu", i, count);
         dora_event_free(event);
     }
+    outlet_close(&outlet);
     dora_node_close(node);
     bench_save(half, count);
+    free(half);
     return 0;
 }

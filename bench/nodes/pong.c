@@ -10,6 +10,7 @@ int main(void)
         outlet_send(&outlet, 0, i);
         dora_event_free(event);
     }
+    outlet_close(&outlet);
     dora_node_close(node);
     return 0;
 }

@@ -1,4 +1,6 @@
 /* Receives stamped messages: the ns that each was under way, at its number's place (0 for one that never came). */
+#include <stdlib.h>
+
 #include "node.h"
 
 int main(void)
@@ -21,5 +23,6 @@ int main(void)
     }
     dora_node_close(node);
     bench_save(late, count);
+    free(late);
     return 0;
 }

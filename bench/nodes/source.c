@@ -10,6 +10,7 @@ int main(void)
         bench_pace(&next, pace);
         outlet_send(&outlet, bench_now(), i);
     }
+    outlet_close(&outlet);
     dora_node_close(node);
     return 0;
 }
