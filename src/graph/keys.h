@@ -19,7 +19,6 @@ enum key_type {
     KEY_CHOICE,   /* unsigned: index into `choices` */
     KEY_LEVEL,    /* enum graph_log_level; any case */
 
-    KEY_TEXTS,       /* list of texts */
     KEY_IDS,         /* list of output ids */
     KEY_CORES,       /* list of numbers >= 0 */
     KEY_TEXT_MAP,    /* name → text */

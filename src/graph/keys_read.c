@@ -17,9 +17,10 @@ const char *keys_suggest(struct graph *graph, const char *name, const char *cons
     return near ? graph_format(graph, "did you mean `%s`?", near) : NULL;
 }
 
-static void wrong(struct graph *graph, const struct tree *tree, const char *what, const char *expected)
+static void wrong(struct graph *graph, const struct tree *tree, const char *what, const char *expected,
+                  const char *hint)
 {
-    finding_add(graph, GRAPH_ERROR, false, tree->place, NULL, "%s must be %s, not %s", what, expected,
+    finding_add(graph, GRAPH_ERROR, false, tree->place, hint, "%s must be %s, not %s", what, expected,
                 tree_describe(tree));
 }
 
@@ -27,7 +28,7 @@ bool keys_is(struct graph *graph, const struct tree *tree, enum tree_kind kind, 
 {
     if (tree->kind == kind)
         return true;
-    wrong(graph, tree, what, kind == TREE_MAP ? "a mapping" : "a list");
+    wrong(graph, tree, what, kind == TREE_MAP ? "a mapping" : "a list", NULL);
     return false;
 }
 
@@ -35,7 +36,7 @@ const char *keys_text(struct graph *graph, const struct tree *tree, const char *
 {
     if (tree->kind == TREE_SCALAR && !tree_is_null(tree))
         return tree->text;
-    wrong(graph, tree, what, "a text");
+    wrong(graph, tree, what, "a text", NULL);
     return NULL;
 }
 
@@ -79,113 +80,128 @@ static const char *choice_list(struct graph *graph, const char *const *choices)
     return list;
 }
 
-/* Reads one value by its key, or adds a finding where it is not of the key's type. */
-static void read_value(struct graph *graph, const struct key *key, const struct tree *tree, void *at)
+static void store(void *at, const void *value, size_t size)
 {
-    const char *what = graph_format(graph, "`%s`", key->name), *expected = NULL;
-    int64_t integer;
+    if (at)
+        memcpy(at, value, size);
+}
+
+/* These store a value, or say what it should have been. */
+
+static const char *read_whole_number(const struct key *key, const struct tree *tree, void *at)
+{
+    int64_t value;
+    bool narrow = key->type == KEY_UINT32;
+    if (!tree_int(tree, &value) || value < 0 || (narrow && value > UINT32_MAX))
+        return narrow ? "a whole number from 0 to 4294967295" : "a whole number, 0 or more";
+    if (narrow)
+        store(at, &(uint32_t){(uint32_t)value}, sizeof(uint32_t));
+    else
+        store(at, &(uint64_t){(uint64_t)value}, sizeof(uint64_t));
+    return NULL;
+}
+
+static const char *read_duration(const struct key *key, const struct tree *tree, void *at)
+{
+    double seconds;
+    bool may_be_zero = key->type == KEY_SECONDS;
+    if (!tree_number(tree, &seconds) || !(seconds < 9e9) || !(may_be_zero ? seconds >= 0 : seconds > 0))
+        return may_be_zero ? "a finite number of seconds, 0 or more, below 9e9"
+                           : "a finite, positive number of seconds, below 9e9";
+    int64_t ns = llround(seconds * 1e9);
+    if (ns == 0 && seconds > 0) /* 0 often means something else */
+        ns = 1;
+    store(at, &ns, sizeof ns);
+    return NULL;
+}
+
+static const char *read_bytes(const struct tree *tree, void *at)
+{
+    double value;
+    if (tree->kind != TREE_SCALAR || !bytes(tree->text, &value) || value >= 9e18)
+        return "a number of bytes, with or without one of the units B, KB, MB, GB, as in `50MB`";
+    store(at, &(uint64_t){(uint64_t)value}, sizeof(uint64_t));
+    return NULL;
+}
+
+static const char *read_bool(const struct tree *tree, void *at)
+{
+    bool value;
+    if (!tree_bool(tree, &value))
+        return "`true` or `false`";
+    store(at, &value, sizeof value);
+    return NULL;
+}
+
+static const char *read_level(const struct tree *tree, void *at)
+{
+    enum graph_log_level level = tree->kind == TREE_SCALAR ? graph_log_level_parse(tree->text) : GRAPH_LOG_UNSET;
+    if (level == GRAPH_LOG_UNSET)
+        return "one of `error`, `warn`, `info`, `debug`, `trace`, `stdout`";
+    store(at, &level, sizeof level);
+    return NULL;
+}
+
+static const char *read_text(struct graph *graph, const struct key *key, const struct tree *tree, void *at)
+{
+    if (tree->kind != TREE_SCALAR)
+        return "a text";
+    unsigned chosen = 0;
+    while (key->choices && key->choices[chosen] && strcmp(key->choices[chosen], tree->text) != 0)
+        chosen++;
+    if (key->choices && !key->choices[chosen])
+        return choice_list(graph, key->choices);
+    if (key->type == KEY_TEXT)
+        store(at, &tree->text, sizeof tree->text);
+    else
+        store(at, &chosen, sizeof chosen);
+    return NULL;
+}
+
+static const char *read_shape(const struct tree *tree, enum tree_kind kind, void *at)
+{
+    if (tree->kind != kind)
+        return kind == TREE_MAP ? "a mapping" : "a list";
+    store(at, &tree, sizeof tree);
+    return NULL;
+}
+
+static const char *read_value(struct graph *graph, const struct key *key, const struct tree *tree, void *at)
+{
     double number;
-    bool truth;
     switch (key->type) {
     case KEY_TEXT:
-    case KEY_CHOICE: {
-        const char *text = keys_text(graph, tree, what);
-        size_t count = 0, chosen = 0;
-        if (!text)
-            return;
-        for (; key->choices && key->choices[count]; count++)
-            chosen = strcmp(key->choices[count], text) == 0 ? count + 1 : chosen;
-        if (key->choices && !chosen) {
-            finding_add(graph, GRAPH_ERROR, false, tree->place, keys_suggest(graph, text, key->choices, count),
-                        "%s must be %s, not %s", what, choice_list(graph, key->choices), tree_describe(tree));
-            return;
-        }
-        if (at && key->type == KEY_TEXT)
-            *(const char **)at = text;
-        else if (at)
-            *(unsigned *)at = (unsigned)chosen - 1;
-        return;
-    }
+    case KEY_CHOICE:
+        return read_text(graph, key, tree, at);
     case KEY_BOOL:
-        if (tree_bool(tree, &truth)) {
-            if (at)
-                *(bool *)at = truth;
-            return;
-        }
-        expected = "`true` or `false`";
-        break;
+        return read_bool(tree, at);
     case KEY_UINT32:
-        if (tree_int(tree, &integer) && integer >= 0 && integer <= UINT32_MAX) {
-            if (at)
-                *(uint32_t *)at = (uint32_t)integer;
-            return;
-        }
-        expected = "a whole number from 0 to 4294967295";
-        break;
     case KEY_UINT64:
-        if (tree_int(tree, &integer) && integer >= 0) {
-            if (at)
-                *(uint64_t *)at = (uint64_t)integer;
-            return;
-        }
-        expected = "a whole number, 0 or more";
-        break;
+        return read_whole_number(key, tree, at);
     case KEY_NUMBER:
-        if (tree_number(tree, &number))
-            return;
-        expected = "a number";
-        break;
+        return tree_number(tree, &number) ? NULL : "a number";
     case KEY_SECONDS:
     case KEY_INTERVAL:
-        if (tree_number(tree, &number) && number < 9e9 && (key->type == KEY_SECONDS ? number >= 0 : number > 0)) {
-            int64_t ns = llround(number * 1e9);
-            if (at)
-                *(int64_t *)at = ns || number == 0 ? ns : 1;
-            return;
-        }
-        expected = key->type == KEY_SECONDS ? "a finite number of seconds, 0 or more, below 9e9"
-                                            : "a finite, positive number of seconds, below 9e9";
-        break;
+        return read_duration(key, tree, at);
     case KEY_BYTES:
-        if (tree->kind == TREE_SCALAR && bytes(tree->text, &number) && number < 9e18) {
-            if (at)
-                *(uint64_t *)at = (uint64_t)number;
-            return;
-        }
-        expected = "a number of bytes, with or without one of the units B, KB, MB, GB, as in `50MB`";
-        break;
-    case KEY_LEVEL: {
-        enum graph_log_level level = tree->kind == TREE_SCALAR ? graph_log_level_parse(tree->text) : GRAPH_LOG_UNSET;
-        if (level != GRAPH_LOG_UNSET) {
-            if (at)
-                *(enum graph_log_level *)at = level;
-            return;
-        }
-        expected = "one of `error`, `warn`, `info`, `debug`, `trace`, `stdout`";
-        break;
-    }
-    case KEY_TEXTS:
+        return read_bytes(tree, at);
+    case KEY_LEVEL:
+        return read_level(tree, at);
     case KEY_IDS:
     case KEY_CORES:
     case KEY_BLOCKS:
-        if (keys_is(graph, tree, TREE_LIST, what) && at)
-            *(const struct tree **)at = tree;
-        return;
-    case KEY_PYTHON:
-        if ((tree->kind == TREE_MAP || keys_text(graph, tree, what)) && at)
-            *(const struct tree **)at = tree;
-        return;
+        return read_shape(tree, TREE_LIST, at);
     case KEY_TEXT_MAP:
     case KEY_TEXTS_MAP:
     case KEY_ENV:
     case KEY_INPUTS:
     case KEY_FRAMING_MAP:
     case KEY_BLOCK:
-        if (keys_is(graph, tree, TREE_MAP, what) && at)
-            *(const struct tree **)at = tree;
-        return;
+        return read_shape(tree, TREE_MAP, at);
+    case KEY_PYTHON:
+        return read_shape(tree, tree->kind == TREE_MAP ? TREE_MAP : TREE_SCALAR, at) ? "a text or a mapping" : NULL;
     }
-    wrong(graph, tree, what, expected);
+    return NULL;
 }
 
 static void unknown(struct graph *graph, const struct tree *key, const struct key_table *table)
@@ -201,6 +217,16 @@ static void unknown(struct graph *graph, const struct tree *key, const struct ke
         names[i] = table->keys[i].name;
     finding_add(graph, table->open ? GRAPH_WARNING : GRAPH_ERROR, false, key->place,
                 keys_suggest(graph, key->text, names, table->count), "%s has no key `%s`", table->what, key->text);
+}
+
+static const char *suggest_choice(struct graph *graph, const struct key *key, const struct tree *tree)
+{
+    size_t count = 0;
+    if (tree->kind != TREE_SCALAR || !key->choices)
+        return NULL;
+    while (key->choices[count])
+        count++;
+    return keys_suggest(graph, tree->text, key->choices, count);
 }
 
 static void later(struct graph *graph, struct graph_place place, const struct key_table *table, const struct key *key)
@@ -235,7 +261,9 @@ bool keys_read(struct graph *graph, const struct tree *tree, const struct key_ta
         if (key->flags & KEY_LATER && !quiet)
             later(graph, name->place, table, key);
         void *at = target && key->offset != SIZE_MAX ? (char *)target + key->offset : NULL;
-        read_value(graph, key, value, at);
+        const char *expected = read_value(graph, key, value, at);
+        if (expected)
+            wrong(graph, value, graph_format(graph, "`%s`", key->name), expected, suggest_choice(graph, key, value));
     }
     for (size_t i = 0; i < table->count; i++)
         if (table->keys[i].flags & KEY_REQUIRED && !seen[i])

@@ -69,8 +69,6 @@ static json_t *shape(const struct key *key)
         return json_pack("{s:s, s:s}", "type", "string", "pattern",
                          "^([Ee][Rr][Rr][Oo][Rr]|[Ww][Aa][Rr][Nn]|[Ii][Nn][Ff][Oo]|[Dd][Ee][Bb][Uu][Gg]|"
                          "[Tt][Rr][Aa][Cc][Ee]|[Ss][Tt][Dd][Oo][Uu][Tt])$");
-    case KEY_TEXTS:
-        return list_of(plain("string"));
     case KEY_IDS:
         return list_of(json_pack("{s:s, s:s}", "type", "string", "pattern", "^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$"));
     case KEY_CORES:
