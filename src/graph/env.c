@@ -119,7 +119,7 @@ static const char *coerced(struct graph *graph, const char *text)
         return minus ? "-inf" : "inf";
     if (strcasecmp(digits, "nan") == 0)
         return "NaN";
-    if (!*digits || strspn(digits, "0123456789.eE+-") != strlen(digits))
+    if (!*digits || *digits == '+' || *digits == '-' || strspn(digits, "0123456789.eE+-") != strlen(digits))
         return graph_text(graph, text);
     while (digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9')
         digits++;

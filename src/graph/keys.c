@@ -4,8 +4,8 @@
 
 const bool keys_url_path_later = true, keys_logs_input_later = true;
 
-#define TABLE(NAME, WHAT, OLD, OPEN)                                                                                   \
-    const struct key_table keys_##NAME = {#NAME, WHAT, NAME, sizeof NAME / sizeof *NAME, OLD, OPEN};                   \
+#define TABLE(NAME, WHAT, OLD, FLAGS)                                                                                  \
+    const struct key_table keys_##NAME = {#NAME, WHAT, NAME, sizeof NAME / sizeof *NAME, OLD, FLAGS};                  \
     _Static_assert(sizeof NAME / sizeof *NAME <= KEYS_MAX, "KEYS_MAX is too small")
 
 static const char *const policies[] = {"drop_oldest", "backpressure", NULL};
@@ -23,13 +23,13 @@ static const struct key_old debug_old[] = {
     {"publish_all_messages_to_zenoh", "write `enable_debug_inspection: true`"},
     {NULL, NULL},
 };
-TABLE(debug, "`debug`", debug_old, false);
+TABLE(debug, "`debug`", debug_old, 0);
 
 static const struct key type_rule[] = {
     {"from", KEY_TEXT, 0, KEY_REQUIRED, offsetof(struct types_rule, from), NULL, NULL, "The type that is sent."},
     {"to", KEY_TEXT, 0, KEY_REQUIRED, offsetof(struct types_rule, to), NULL, NULL, "The type that also accepts it."},
 };
-TABLE(type_rule, "a type rule", NULL, false);
+TABLE(type_rule, "a type rule", NULL, 0);
 
 static const struct key deploy[] = {
     {"machine", KEY_TEXT, 0, KEY_LATER, offsetof(struct graph_node, machine), NULL, NULL,
@@ -40,7 +40,7 @@ static const struct key deploy[] = {
     {"distribute", KEY_TEXT, 0, KEY_LATER, offsetof(struct graph_node, distribute), distributes, NULL,
      "How the node's files come to the machine."},
 };
-TABLE(deploy, "`deploy`", NULL, false);
+TABLE(deploy, "`deploy`", NULL, 0);
 
 /* Ports */
 
@@ -54,7 +54,7 @@ static const struct key input[] = {
     {"input_timeout", KEY_SECONDS, 0, 0, offsetof(struct draft_input, in.timeout_ns), NULL, NULL,
      "Seconds of silence after which the input counts as closed."},
 };
-TABLE(input, "an input", NULL, true);
+TABLE(input, "an input", NULL, TABLE_OPEN);
 
 /* Operators */
 
@@ -63,137 +63,48 @@ static const struct key python[] = {
     {"conda_env", KEY_TEXT, 0, 0, offsetof(struct graph_operator, conda_env), NULL, NULL,
      "The conda environment to run it in."},
 };
-TABLE(python, "`python`", NULL, true);
+TABLE(python, "`python`", NULL, TABLE_OPEN);
 
-#define OPERATOR_KEYS(ID_FLAGS)                                                                                        \
-    {"id", KEY_TEXT, 0, ID_FLAGS, offsetof(struct operator_draft, op.id), NULL, NULL, "The operator's id."},           \
-        {"name", KEY_TEXT, 0, 0, offsetof(struct operator_draft, op.name), NULL, NULL, "A name for people."},          \
-        {"description",                                                                                                \
-         KEY_TEXT,                                                                                                     \
-         0,                                                                                                            \
-         0,                                                                                                            \
-         offsetof(struct operator_draft, op.description),                                                              \
-         NULL,                                                                                                         \
-         NULL,                                                                                                         \
-         "What the operator does."},                                                                                   \
-        {"shared-library",                                                                                             \
-         KEY_TEXT,                                                                                                     \
-         0,                                                                                                            \
-         0,                                                                                                            \
-         offsetof(struct operator_draft, library),                                                                     \
-         NULL,                                                                                                         \
-         NULL,                                                                                                         \
-         "The shared library, without the `lib` before and the `.so` behind its name."},                               \
-        {"python", KEY_PYTHON, 0, 0, offsetof(struct operator_draft, python), NULL, &keys_python, "The Python file."}, \
-        {"wasm", KEY_TEXT, 0, 0, offsetof(struct operator_draft, wasm), NULL, NULL, "The WebAssembly module."},        \
-        {"build", KEY_TEXT, 0, 0, offsetof(struct operator_draft, op.build), NULL, NULL, "Commands to build it."},     \
-        {"inputs",                                                                                                     \
-         KEY_INPUTS,                                                                                                   \
-         0,                                                                                                            \
-         0,                                                                                                            \
-         offsetof(struct operator_draft, ports.inputs),                                                                \
-         NULL,                                                                                                         \
-         &keys_input,                                                                                                  \
-         "What the operator receives."},                                                                               \
-        {"outputs",                                                                                                    \
-         KEY_IDS,                                                                                                      \
-         0,                                                                                                            \
-         0,                                                                                                            \
-         offsetof(struct operator_draft, ports.outputs),                                                               \
-         NULL,                                                                                                         \
-         NULL,                                                                                                         \
-         "What the operator sends."},                                                                                  \
-        {"input_types",                                                                                                \
-         KEY_TEXT_MAP,                                                                                                 \
-         0,                                                                                                            \
-         0,                                                                                                            \
-         offsetof(struct operator_draft, ports.input_types),                                                           \
-         NULL,                                                                                                         \
-         NULL,                                                                                                         \
-         "The type each input expects."},                                                                              \
-        {"output_types",                                                                                               \
-         KEY_TEXT_MAP,                                                                                                 \
-         0,                                                                                                            \
-         0,                                                                                                            \
-         offsetof(struct operator_draft, ports.output_types),                                                          \
-         NULL,                                                                                                         \
-         NULL,                                                                                                         \
-         "The type each output has."},                                                                                 \
-        {"output_framing",                                                                                             \
-         KEY_FRAMING_MAP,                                                                                              \
-         0,                                                                                                            \
-         KEY_LATER,                                                                                                    \
-         offsetof(struct operator_draft, ports.output_framing),                                                        \
-         framings,                                                                                                     \
-         NULL,                                                                                                         \
-         "How each output is framed."},                                                                                \
-        {"output_metadata",                                                                                            \
-         KEY_TEXTS_MAP,                                                                                                \
-         0,                                                                                                            \
-         0,                                                                                                            \
-         offsetof(struct operator_draft, ports.output_metadata),                                                       \
-         NULL,                                                                                                         \
-         NULL,                                                                                                         \
-         "Parameters that each output promises to carry."},                                                            \
-        {"pattern",                                                                                                    \
-         KEY_TEXT,                                                                                                     \
-         0,                                                                                                            \
-         0,                                                                                                            \
-         offsetof(struct operator_draft, ports.pattern),                                                               \
-         NULL,                                                                                                         \
-         NULL,                                                                                                         \
-         "The communication pattern, such as `service-server`."},                                                      \
-        {"send_stdout_as",                                                                                             \
-         KEY_TEXT,                                                                                                     \
-         0,                                                                                                            \
-         KEY_LATER,                                                                                                    \
-         offsetof(struct operator_draft, send_stdout_as),                                                              \
-         NULL,                                                                                                         \
-         NULL,                                                                                                         \
-         "The output that gets each line printed."},                                                                   \
-        {"send_logs_as",                                                                                               \
-         KEY_TEXT,                                                                                                     \
-         0,                                                                                                            \
-         KEY_LATER,                                                                                                    \
-         offsetof(struct operator_draft, send_logs_as),                                                                \
-         NULL,                                                                                                         \
-         NULL,                                                                                                         \
-         "The output that gets each log entry as JSON."},                                                              \
-        {"min_log_level",                                                                                              \
-         KEY_LEVEL,                                                                                                    \
-         0,                                                                                                            \
-         KEY_LATER,                                                                                                    \
-         offsetof(struct operator_draft, min_log_level),                                                               \
-         NULL,                                                                                                         \
-         NULL,                                                                                                         \
-         "The least severe level to log."},                                                                            \
-        {"max_log_size",                                                                                               \
-         KEY_BYTES,                                                                                                    \
-         0,                                                                                                            \
-         KEY_LATER,                                                                                                    \
-         offsetof(struct operator_draft, max_log_size),                                                                \
-         NULL,                                                                                                         \
-         NULL,                                                                                                         \
-         "Size at which a log file is rotated."},                                                                      \
-        {"max_rotated_files",                                                                                          \
-         KEY_UINT32,                                                                                                   \
-         0,                                                                                                            \
-         KEY_LATER,                                                                                                    \
-         offsetof(struct operator_draft, max_rotated_files),                                                           \
-         NULL,                                                                                                         \
-         NULL,                                                                                                         \
-         "How many rotated log files to keep, 1 to 100."},
-
-static const struct key operator[] = {OPERATOR_KEYS(KEY_REQUIRED)};
-static const struct key single_operator[] = {OPERATOR_KEYS(0)};
+/* An operator in a list needs `id`, a single one does not; all else is the same. */
+#define OP(FIELD) offsetof(struct operator_draft, FIELD)
+static const struct key operator_keys[] = {
+    {"id", KEY_TEXT, 0, 0, OP(op.id), NULL, NULL, "The operator's id."},
+    {"name", KEY_TEXT, 0, 0, OP(op.name), NULL, NULL, "A name for people."},
+    {"description", KEY_TEXT, 0, 0, OP(op.description), NULL, NULL, "What the operator does."},
+    {"shared-library", KEY_TEXT, 0, 0, OP(library), NULL, NULL,
+     "The shared library, without the `lib` before and the `.so` behind its name."},
+    {"python", KEY_PYTHON, 0, 0, OP(python), NULL, &keys_python, "The Python file."},
+    {"wasm", KEY_TEXT, 0, 0, OP(wasm), NULL, NULL, "The WebAssembly module."},
+    {"build", KEY_TEXT, 0, 0, OP(op.build), NULL, NULL, "Commands to build it, one a line."},
+    {"inputs", KEY_INPUTS, 0, 0, OP(ports.inputs), NULL, &keys_input, "What the operator receives."},
+    {"outputs", KEY_IDS, 0, 0, OP(ports.outputs), NULL, NULL, "What the operator sends."},
+    {"input_types", KEY_TEXT_MAP, 0, 0, OP(ports.input_types), NULL, NULL, "The type each input expects."},
+    {"output_types", KEY_TEXT_MAP, 0, 0, OP(ports.output_types), NULL, NULL, "The type each output has."},
+    {"output_framing", KEY_FRAMING_MAP, 0, KEY_LATER, OP(ports.output_framing), framings, NULL,
+     "How each output is framed."},
+    {"output_metadata", KEY_TEXTS_MAP, 0, 0, OP(ports.output_metadata), NULL, NULL,
+     "Parameters that each output promises to carry."},
+    {"pattern", KEY_TEXT, 0, 0, OP(ports.pattern), NULL, NULL, "The communication pattern, such as `service-server`."},
+    {"send_stdout_as", KEY_TEXT, 0, KEY_LATER, OP(send_stdout_as), NULL, NULL,
+     "The output that gets each line printed."},
+    {"send_logs_as", KEY_TEXT, 0, KEY_LATER, OP(send_logs_as), NULL, NULL,
+     "The output that gets each log entry as JSON."},
+    {"min_log_level", KEY_LEVEL, 0, KEY_LATER, OP(min_log_level), NULL, NULL, "The least severe level to log."},
+    {"max_log_size", KEY_BYTES, 0, KEY_LATER, OP(max_log_size), NULL, NULL, "Size at which a log file is rotated."},
+    {"max_rotated_files", KEY_UINT32, 0, KEY_LATER, OP(max_rotated_files), NULL, NULL,
+     "How many rotated log files to keep, 1 to 100."},
+};
 static const struct key_old operator_old[] = {
     {"source", "name the kind of source: `python: <file>` or `shared-library: <path>`"},
     {"shared_library", "write `shared-library`"},
     {"config", "write `inputs`, `outputs` and the source beside `id`, without `config`"},
     {NULL, NULL},
 };
-TABLE(operator, "an operator", operator_old, true);
-TABLE(single_operator, "an operator", operator_old, true);
+enum { OPERATOR_KEYS = sizeof operator_keys / sizeof *operator_keys };
+const struct key_table keys_operator = {"operator",    "an operator", operator_keys,
+                                        OPERATOR_KEYS, operator_old,  TABLE_OPEN | TABLE_NEEDS_FIRST};
+const struct key_table keys_single_operator = {"single_operator", "an operator", operator_keys,
+                                               OPERATOR_KEYS,     operator_old,  TABLE_OPEN};
 
 /* The ROS2 bridge */
 
@@ -209,7 +120,7 @@ static const struct key ros2_transport[] = {
     {"compatibility", KEY_TEXT, 0, 0, SIZE_MAX, profiles, NULL, "The wire profile of the ROS2 release; for zenoh."},
     {"config_uri", KEY_TEXT, 0, 0, SIZE_MAX, NULL, NULL, "A zenoh configuration file; for zenoh."},
 };
-TABLE(ros2_transport, "`transport`", NULL, false);
+TABLE(ros2_transport, "`transport`", NULL, 0);
 
 static const struct key ros2_qos[] = {
     {"reliable", KEY_BOOL, 0, 0, SIZE_MAX, NULL, NULL, "Resend what is lost."},
@@ -220,7 +131,7 @@ static const struct key ros2_qos[] = {
     {"keep_last", KEY_UINT32, 0, 0, SIZE_MAX, NULL, NULL, "How many samples to keep."},
     {"keep_all", KEY_BOOL, 0, 0, SIZE_MAX, NULL, NULL, "Keep all samples."},
 };
-TABLE(ros2_qos, "`qos`", NULL, false);
+TABLE(ros2_qos, "`qos`", NULL, 0);
 
 static const struct key ros2_topic[] = {
     {"topic", KEY_TEXT, 0, KEY_REQUIRED, SIZE_MAX, NULL, NULL, "The ROS2 topic."},
@@ -230,7 +141,7 @@ static const struct key ros2_topic[] = {
     {"input", KEY_TEXT, 0, 0, SIZE_MAX, NULL, NULL, "The node's input that is published."},
     {"qos", KEY_BLOCK, 0, 0, SIZE_MAX, NULL, &keys_ros2_qos, "Quality of service of this topic."},
 };
-TABLE(ros2_topic, "a topic", NULL, false);
+TABLE(ros2_topic, "a topic", NULL, 0);
 
 static const struct key ros2[] = {
     {"transport", KEY_BLOCK, 0, 0, SIZE_MAX, NULL, &keys_ros2_transport, "How the bridge talks to ROS2."},
@@ -247,7 +158,7 @@ static const struct key ros2[] = {
     {"namespace", KEY_TEXT, 0, 0, SIZE_MAX, NULL, NULL, "The ROS2 namespace; `/` if not set."},
     {"node_name", KEY_TEXT, 0, 0, SIZE_MAX, NULL, NULL, "The ROS2 node's name; the node's id if not set."},
 };
-TABLE(ros2, "`ros2`", NULL, false);
+TABLE(ros2, "`ros2`", NULL, 0);
 
 /* Nodes */
 
@@ -326,7 +237,7 @@ static const struct key_old node_old[] = {
     {"runtime-node", "write `operators`"},
     {NULL, NULL},
 };
-TABLE(node, "a node", node_old, false);
+TABLE(node, "a node", node_old, 0);
 
 #define IN(FIELD) offsetof(struct dataflow_draft, FIELD)
 static const struct key dataflow[] = {
@@ -347,7 +258,7 @@ static const struct key_old dataflow_old[] = {
     {"communication", "leave it out: how nodes communicate needs no setting any more"},
     {NULL, NULL},
 };
-TABLE(dataflow, "a dataflow", dataflow_old, false);
+TABLE(dataflow, "a dataflow", dataflow_old, 0);
 
 /* Modules */
 
@@ -358,7 +269,7 @@ static const struct key module_header[] = {
      "Inputs its user may wire."},
     {"outputs", KEY_IDS, 0, 0, offsetof(struct module_draft, outputs), NULL, NULL, "Outputs its user can read."},
 };
-TABLE(module_header, "`module`", NULL, false);
+TABLE(module_header, "`module`", NULL, 0);
 
 static const struct key module_file[] = {
     {"module", KEY_BLOCK, 0, KEY_REQUIRED, offsetof(struct module_draft, header), NULL, &keys_module_header,
@@ -367,4 +278,4 @@ static const struct key module_file[] = {
     {"build", KEY_TEXT, 0, 0, offsetof(struct module_draft, build), NULL, NULL,
      "Commands that come before those of each of its nodes."},
 };
-TABLE(module_file, "a module file", NULL, false);
+TABLE(module_file, "a module file", NULL, 0);

@@ -62,13 +62,18 @@ struct key_old {
     const char *name, *hint;
 };
 
+enum {
+    TABLE_OPEN = 1,        /* dora ignores unknown keys here: a warning, not an error */
+    TABLE_NEEDS_FIRST = 2, /* the first key is required, though not in another table with the same keys */
+};
+
 struct key_table {
     const char *name; /* of its definition in the JSON schema */
     const char *what; /* "a node", for messages */
     const struct key *keys;
     size_t count;
     const struct key_old *old; /* ends with a NULL name; may be NULL */
-    bool open;                 /* dora ignores unknown keys here: a warning, not an error */
+    unsigned flags;            /* TABLE_… */
 };
 
 enum { KEYS_MAX = 48 }; /* no table has more */
@@ -79,6 +84,9 @@ extern const struct key_table keys_dataflow, keys_debug, keys_type_rule, keys_no
 
 /* Values, rather than keys, that are not acted on yet; each switches its warning off by one word in keys.c. */
 extern const bool keys_url_path_later, keys_logs_input_later;
+
+/* Whether a mapping by this table must have the key. */
+bool key_is_required(const struct key_table *table, const struct key *key);
 
 /* What was written at each key of a table, right or wrong; NULL where the key is absent or null. */
 struct keys_given {

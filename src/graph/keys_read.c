@@ -40,6 +40,11 @@ const char *keys_text(struct graph *graph, const struct tree *tree, const char *
     return NULL;
 }
 
+bool key_is_required(const struct key_table *table, const struct key *key)
+{
+    return key->flags & KEY_REQUIRED || (table->flags & TABLE_NEEDS_FIRST && key == table->keys);
+}
+
 const struct tree *keys_given(const struct keys_given *given, const struct key_table *table, const char *name)
 {
     for (size_t i = 0; i < table->count; i++)
@@ -215,7 +220,7 @@ static void unknown(struct graph *graph, const struct tree *key, const struct ke
     const char *names[KEYS_MAX];
     for (size_t i = 0; i < table->count; i++)
         names[i] = table->keys[i].name;
-    finding_add(graph, table->open ? GRAPH_WARNING : GRAPH_ERROR, false, key->place,
+    finding_add(graph, table->flags & TABLE_OPEN ? GRAPH_WARNING : GRAPH_ERROR, false, key->place,
                 keys_suggest(graph, key->text, names, table->count), "%s has no key `%s`", table->what, key->text);
 }
 
@@ -266,7 +271,7 @@ bool keys_read(struct graph *graph, const struct tree *tree, const struct key_ta
             wrong(graph, value, graph_format(graph, "`%s`", key->name), expected, suggest_choice(graph, key, value));
     }
     for (size_t i = 0; i < table->count; i++)
-        if (table->keys[i].flags & KEY_REQUIRED && !seen[i])
+        if (key_is_required(table, &table->keys[i]) && !seen[i])
             finding_add(graph, GRAPH_ERROR, false, tree->place, NULL, "%s needs `%s`", table->what,
                         table->keys[i].name);
     return true;

@@ -102,11 +102,11 @@ static json_t *mapping(const struct key_table *table)
         json_t *property = shape(key);
         failed |= json_object_set_new(property, "description", json_string(key->description)) < 0;
         failed |= json_object_set_new(properties, key->name, property) < 0;
-        if (key->flags & KEY_REQUIRED)
+        if (key_is_required(table, key))
             failed |= json_array_append_new(required, json_string(key->name)) < 0;
     }
     json_t *object = json_pack("{s:s, s:o, s:o, s:b}", "type", "object", "properties", properties, "required", required,
-                               "additionalProperties", table->open);
+                               "additionalProperties", table->flags & TABLE_OPEN ? 1 : 0);
     if (!failed)
         return object;
     json_decref(object);
