@@ -120,13 +120,13 @@ static void apply(dora_node *node, struct proto_packet *packet)
 
 void control_apply(dora_node *node)
 {
-    pthread_mutex_lock(&node->lock);
+    lock_take(&node->lock);
     control_pump(node);
     struct note *notes = node->notes;
     node->notes = NULL;
     node->notes_end = &node->notes;
     bool closed = node->socket_closed;
-    pthread_mutex_unlock(&node->lock);
+    lock_release(&node->lock);
     while (notes) {
         struct note *note = notes;
         notes = note->next;

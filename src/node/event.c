@@ -8,10 +8,20 @@
 #include "node/arrow.h"
 #include "node/params.h"
 
+/* Puts one event's memory aside and takes what was there. */
+static dora_event *swap_spare(dora_node *node, dora_event *event)
+{
+    if (!lock_single_threaded())
+        /* acq_rel: hands the memory over, and takes over what was there. */
+        return atomic_exchange_explicit(&node->spare, event, memory_order_acq_rel);
+    dora_event *spare = atomic_load_explicit(&node->spare, memory_order_relaxed);
+    atomic_store_explicit(&node->spare, event, memory_order_relaxed);
+    return spare;
+}
+
 dora_event *event_new(dora_node *node, dora_event_kind kind, const char *id)
 {
-    /* acquire: pairs with the release in dora_event_free. */
-    dora_event *event = atomic_exchange_explicit(&node->spare, NULL, memory_order_acquire);
+    dora_event *event = swap_spare(node, NULL);
     if (!event && !(event = aligned_alloc(64, sizeof *event)))
         return NULL;
     event->node = node;
@@ -25,7 +35,7 @@ dora_event *event_new(dora_node *node, dora_event_kind kind, const char *id)
     event->data_block.link = event->meta_block.link = NULL;
     event->params = NULL;
     event->message_text = "";
-    memset(event->format, 0, sizeof event->format);
+    event->format[0] = event->format[1] = '\0';
     return event;
 }
 
@@ -66,8 +76,7 @@ static void clear(dora_event *event)
 
 void event_unref(dora_event *event)
 {
-    /* acq_rel: the last one sees what all others did. */
-    if (atomic_fetch_sub_explicit(&event->refs, 1, memory_order_acq_rel) != 1)
+    if (!ref_drop(&event->refs))
         return;
     clear(event);
     free(event);
@@ -83,8 +92,7 @@ void dora_event_free(dora_event *event)
         return;
     }
     clear(event);
-    /* acq_rel: hands the memory over, and takes over what was there. */
-    free(atomic_exchange_explicit(&event->node->spare, event, memory_order_acq_rel));
+    free(swap_spare(event->node, event));
 }
 
 dora_event_kind dora_event_type(const dora_event *event)
@@ -150,8 +158,7 @@ int dora_event_arrow(const dora_event *event, struct ArrowArray *array, struct A
     if (event->kind != DORA_EVENT_INPUT)
         return -ENODATA;
     dora_event *owner = (dora_event *)event;
-    /* relaxed: the caller holds a reference. */
-    atomic_fetch_add_explicit(&owner->refs, 1, memory_order_relaxed);
+    ref_take(&owner->refs);
     int rc = message_format(&event->message) == PUBLISH_NESTED
                  ? arrow_read(event->data, event->size, event->type, event->type_len, owner, unref_owner, array, schema)
                  : arrow_read_plain(event->format[0], event->data, event->size, owner, unref_owner, array, schema);

@@ -30,9 +30,9 @@ int node_fail(dora_node *node, int code, const char *format, ...)
     va_start(args, format);
     vsnprintf(error.message, sizeof error.message, format, args);
     va_end(args);
-    pthread_mutex_lock(&node->lock);
+    lock_take(&node->lock);
     node->error = error;
-    pthread_mutex_unlock(&node->lock);
+    lock_release(&node->lock);
     return code;
 }
 
@@ -89,7 +89,7 @@ int dora_get_input_stats(dora_node *node, const char *id, dora_input_stats *stat
 
 int dora_get_output_stats(dora_node *node, const char *id, dora_output_stats *stats)
 {
-    pthread_mutex_lock(&node->lock);
+    lock_take(&node->lock);
     const struct output *output = publish_find(node, id, strlen(id));
     int rc = output ? 0 : node_fail_locked(node, -ENOENT, "this node has no output `%s`", id);
     if (output) {
@@ -98,6 +98,6 @@ int dora_get_output_stats(dora_node *node, const char *id, dora_output_stats *st
         for (size_t i = 0; i < output->route_count; i++)
             stats->dropped += output->routes[i].link->tx.edges[output->routes[i].edge].dropped;
     }
-    pthread_mutex_unlock(&node->lock);
+    lock_release(&node->lock);
     return rc;
 }

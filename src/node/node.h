@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/lock.h"
 #include "dora/dora.h"
 #include "proto/proto.h"
 #include "shm/arena.h"
@@ -107,7 +108,7 @@ struct dora_node {
     int64_t epoch_ns;
     uint64_t epoch_ntp64;
 
-    pthread_mutex_t lock;
+    struct lock lock;
     pthread_cond_t idle; /* an output's `busy` was cleared */
     int socket;
     struct proto_page *page;

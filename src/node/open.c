@@ -22,7 +22,7 @@ static const int64_t DEFAULT_POLL = 50 * 1000;
 static void free_node(dora_node *node)
 {
     arena_close(&node->arena);
-    pthread_mutex_destroy(&node->lock);
+    lock_destroy(&node->lock);
     pthread_cond_destroy(&node->idle);
     if (node->alive)
         munmap((void *)node->alive, sizeof *node->alive);
@@ -33,8 +33,7 @@ static void free_node(dora_node *node)
 
 void node_unref(dora_node *node)
 {
-    /* acq_rel: the last one sees what all others did. */
-    if (atomic_fetch_sub_explicit(&node->refs, 1, memory_order_acq_rel) == 1)
+    if (ref_drop(&node->refs))
         free_node(node);
 }
 
@@ -47,7 +46,7 @@ static int make_node(dora_node **out, const dora_node_options *options, struct e
     node->socket = node->poll_fd = node->timer_fd = -1;
     node->bell = (struct doorbell)DOORBELL_INIT;
     arena_init(&node->arena);
-    pthread_mutex_init(&node->lock, NULL);
+    lock_init(&node->lock);
     pthread_cond_init(&node->idle, NULL);
     node->notes_end = &node->notes;
     node->notices_end = &node->notices;
@@ -73,7 +72,7 @@ void dora_node_close(dora_node *node)
         return;
     bool parent = node_check(node) == 0;
     subscribe_close(node);
-    pthread_mutex_lock(&node->lock);
+    lock_take(&node->lock);
     if (parent && node->socket >= 0)
         proto_send(node->socket, &(struct proto_packet){.type = PROTO_GOODBYE}, 0);
     publish_close(node);
@@ -84,7 +83,7 @@ void dora_node_close(dora_node *node)
         free(note);
     }
     cleanup_close(&node->socket);
-    pthread_mutex_unlock(&node->lock);
+    lock_release(&node->lock);
     while (node->notices) {
         struct notice *notice = node->notices;
         node->notices = notice->next;

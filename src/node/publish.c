@@ -163,10 +163,10 @@ static int wait_for_room(dora_node *node, struct output *output, struct route ro
     ring_bells(output);
     output->busy = true;
     route.link->waiters++;
-    pthread_mutex_unlock(&node->lock);
+    lock_release(&node->lock);
     node_bump(node);
     link_tx_wait(&route.link->tx, route.edge, clock_after(clock_now(), ROOM_NAP));
-    pthread_mutex_lock(&node->lock);
+    lock_take(&node->lock);
     if (--route.link->waiters == 0 && route.link->down)
         publish_drop_link(node, route.link->id);
     control_pump(node);
@@ -299,12 +299,12 @@ int publish(dora_node *node, const char *id, size_t id_len, struct publish_data 
     if (rc < 0)
         return rc;
     node_bump(node);
-    pthread_mutex_lock(&node->lock);
+    lock_take(&node->lock);
     if (control_pending(node))
         control_pump(node);
     struct output *output = publish_find(node, id, id_len);
     while (output && output->busy)
-        pthread_cond_wait(&node->idle, &node->lock);
+        lock_wait(&node->lock, &node->idle);
     if (!output)
         rc = node_fail_locked(node, -ENOENT, "this node has no output `%.*s`; add it to `outputs` in the dataflow",
                               (int)id_len, id);
@@ -314,6 +314,6 @@ int publish(dora_node *node, const char *id, size_t id_len, struct publish_data 
         rc = send_locked(node, output, &data, params);
     if (data.block != ARENA_NONE)
         arena_unref(&node->arena, data.block);
-    pthread_mutex_unlock(&node->lock);
+    lock_release(&node->lock);
     return rc;
 }

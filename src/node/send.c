@@ -29,19 +29,19 @@ static int loan(dora_node *node, size_t size, uint32_t *block, void **data)
     int rc = node_check(node);
     if (rc < 0)
         return rc;
-    pthread_mutex_lock(&node->lock);
+    lock_take(&node->lock);
     rc = publish_alloc(node, size, block);
     if (rc == 0)
         *data = arena_data(&node->arena, *block);
-    pthread_mutex_unlock(&node->lock);
+    lock_release(&node->lock);
     return rc;
 }
 
 static void give_back(dora_node *node, uint32_t block)
 {
-    pthread_mutex_lock(&node->lock);
+    lock_take(&node->lock);
     arena_unref(&node->arena, block);
-    pthread_mutex_unlock(&node->lock);
+    lock_release(&node->lock);
 }
 
 int dora_loan(dora_node *node, size_t size, dora_sample **out)
@@ -55,8 +55,7 @@ int dora_loan(dora_node *node, size_t size, dora_sample **out)
         free(sample);
         return rc;
     }
-    /* relaxed: the caller has the node. */
-    atomic_fetch_add_explicit(&node->refs, 1, memory_order_relaxed);
+    ref_take(&node->refs);
     *out = sample;
     return 0;
 }
@@ -135,7 +134,7 @@ int dora_close_output(dora_node *node, const char *id)
     int rc = node_check(node);
     if (rc < 0)
         return rc;
-    pthread_mutex_lock(&node->lock);
+    lock_take(&node->lock);
     if (id && !publish_find(node, id, strlen(id)))
         rc = node_fail_locked(node, -ENOENT, "this node has no output `%s`", id);
     for (size_t i = 0; i < node->output_count && rc == 0; i++) {
@@ -151,7 +150,7 @@ int dora_close_output(dora_node *node, const char *id)
         else
             output->closed = true;
     }
-    pthread_mutex_unlock(&node->lock);
+    lock_release(&node->lock);
     return rc;
 }
 
@@ -167,8 +166,7 @@ dora_sample *dora_event_keep(const dora_event *event)
     if (!sample)
         return NULL;
     *sample = (dora_sample){.event = (dora_event *)event, .data = (void *)event->data, .size = event->size};
-    /* relaxed: the caller holds a reference. */
-    atomic_fetch_add_explicit(&sample->event->refs, 1, memory_order_relaxed);
+    ref_take(&sample->event->refs);
     return sample;
 }
 

@@ -15,13 +15,13 @@
 #ifndef SHM_LINK_H
 #define SHM_LINK_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/lock.h"
 #include "shm/arena.h"
 #include "shm/ring.h"
 
@@ -140,7 +140,7 @@ struct link_rx {
     struct link_rx_edge *edges;
     uint32_t edge_count;
     struct arena_view view;
-    pthread_mutex_t lock; /* over what follows: holds are released by any thread */
+    struct lock lock; /* over what follows: holds are released by any thread */
     struct link_hold holds;
     uint32_t returned;        /* position in the return ring */
     uint32_t return_capacity; /* a power of two */

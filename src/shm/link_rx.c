@@ -11,12 +11,11 @@ enum { RACES_MOST = 1000, OVERFLOW_MOST = 1 << 20 };
 
 static void unref(struct link_rx *link)
 {
-    /* acq_rel: the last one sees what all others did. */
-    if (atomic_fetch_sub_explicit(&link->refs, 1, memory_order_acq_rel) != 1)
+    if (!ref_drop(&link->refs))
         return;
     arena_view_close(&link->view);
     munmap(link->shared, link->size);
-    pthread_mutex_destroy(&link->lock);
+    lock_destroy(&link->lock);
     free(link->edges);
     free(link->overflow);
     free(link);
@@ -41,7 +40,7 @@ int link_rx_open(struct link_rx **out, int fd, int arena_fd, const struct link_e
     link->edge_count = (uint32_t)count;
     link->return_capacity = link_return_capacity(edges, count);
     link->holds.next = link->holds.prev = &link->holds;
-    pthread_mutex_init(&link->lock, NULL);
+    lock_init(&link->lock);
     for (size_t i = 0; i < count; i++) {
         char *ordinary = (char *)link->shared + link_ring_offset(edges, count, i);
         uint32_t capacity = ring_capacity(edges[i].limit);
@@ -59,13 +58,13 @@ int link_rx_open(struct link_rx **out, int fd, int arena_fd, const struct link_e
 int link_rx_close(struct link_rx *link, bool publisher_gone)
 {
     int result = 0;
-    pthread_mutex_lock(&link->lock);
+    lock_take(&link->lock);
     link->detached = true;
     for (struct link_hold *hold = link->holds.next; hold != &link->holds && !publisher_gone; hold = hold->next) {
         int rc = arena_view_keep(&link->view, hold->block.offset, hold->block.size);
         result = rc < 0 ? rc : result;
     }
-    pthread_mutex_unlock(&link->lock);
+    lock_release(&link->lock);
     unref(link);
     return result;
 }
@@ -114,16 +113,15 @@ static void return_block(struct link_rx *link, uint32_t block)
 
 static void hold(struct link_rx *link, const struct message_block *block, struct link_hold *hold)
 {
-    /* relaxed: whoever holds a reference may take another. */
-    atomic_fetch_add_explicit(&link->refs, 1, memory_order_relaxed);
+    ref_take(&link->refs);
     hold->link = link;
     hold->block = *block;
-    pthread_mutex_lock(&link->lock);
+    lock_take(&link->lock);
     empty_overflow(link);
     hold->next = &link->holds;
     hold->prev = link->holds.prev;
     hold->prev->next = link->holds.prev = hold;
-    pthread_mutex_unlock(&link->lock);
+    lock_release(&link->lock);
 }
 
 void link_hold_release(struct link_hold *hold)
@@ -132,12 +130,12 @@ void link_hold_release(struct link_hold *hold)
     if (!link)
         return;
     hold->link = NULL;
-    pthread_mutex_lock(&link->lock);
+    lock_take(&link->lock);
     hold->next->prev = hold->prev;
     hold->prev->next = hold->next;
     if (!link->detached)
         return_block(link, hold->block.block);
-    pthread_mutex_unlock(&link->lock);
+    lock_release(&link->lock);
     unref(link);
 }
 
