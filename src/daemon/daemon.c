@@ -113,8 +113,11 @@ static void on_hello(struct daemon *daemon, struct peer *peer, struct proto_pack
     snprintf(why, sizeof why, "the node's token is not known to this daemon");
     struct participant *participant =
         has_token ? find_by_token(daemon, hello->token) : find_by_id(daemon, packet->text[1], why);
+    if (participant && participant->peer)
+        peer_drain(participant->peer); /* it may have said GOODBYE before it came back */
     if (participant && participant->state != (has_token ? PARTICIPANT_STARTING : PARTICIPANT_ABSENT)) {
-        snprintf(why, sizeof why, "node `%.128s` is connected already", participant->node->id);
+        snprintf(why, sizeof why, "node `%.128s` %s already", participant->node->id,
+                 participant_is_here(participant) ? "is connected" : "has left the dataflow");
         participant = NULL;
     }
     if (!participant) {

@@ -642,8 +642,9 @@ static pid_t run_by_hand(const char *first, ...)
 static void test_dynamic_node(void **state)
 {
     struct run *run = *state;
-    const char *end = file("end"), *out = file("answers");
-    struct graph_node *a = add(run, "a", "hello", "until:LINK_OUT", words("wait", end), "goodbye", NULL);
+    const char *end = file("end"), *out = file("answers"), *refused = file("refused"), *joined = file("joined");
+    struct graph_node *a = add(run, "a", "hello", "until:LINK_OUT", "until:LINK_OUT", words("say", "twice"),
+                               words("wait", end), "goodbye", NULL);
     struct graph_node *b = add(run, "b", "hello", "until:ALL_INPUTS_CLOSED", "goodbye", NULL);
     struct graph_node *d = add(run, "d", NULL);
     d->kind = GRAPH_NODE_DYNAMIC;
@@ -658,14 +659,18 @@ static void test_dynamic_node(void **state)
     fflush(NULL);
     int saved = dup(1), to = open(out, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0600);
     dup2(to, 1);
-    run_by_hand(other, "until:REFUSED", "say:-", words("wait", end), NULL);
-    run_by_hand(hand, "until:START", "goodbye", NULL);
+    run_by_hand(other, "until:REFUSED", words("make", refused), words("wait", end), NULL);
+    run_by_hand(hand, "until:START", "goodbye", hand, "until:START", words("make", joined), NULL);
     dup2(saved, 1);
     close(saved);
     close(to);
     run_until(run, "b", "ALL_INPUTS_CLOSED");
     assert_non_null(strstr(run->said[1].data, "START\nLINK_IN d 1\n"));
-    run_until(run, "a", "LINK_OUT d 1");
+    run_until(run, "a", "twice");
+    while (access(refused, F_OK) < 0 || access(joined, F_OK) < 0) {
+        uv_run(&run->loop, UV_RUN_NOWAIT);
+        usleep(1000);
+    }
     touch(end);
     finish(run);
     assert_true(run->ok);
@@ -674,7 +679,36 @@ static void test_dynamic_node(void **state)
     for (int c; (c = getc(f)) != EOF;)
         buf_putc(&text, (char)c);
     assert_non_null(strstr(text.data, "CONFIG d 0\nOUTPUT 0 y\nINPUT 0 x\nLINK_IN a 1\nLINK_OUT b 1\nSTART\n"));
+    assert_non_null(strstr(strstr(text.data, "START") + 5, "LINK_IN a 1\n"));
     assert_non_null(strstr(text.data, "REFUSED node `a` is not dynamic"));
+}
+
+static void test_two_dataflows(void **state)
+{
+    struct run *run = *state, *other = calloc(1, sizeof *other);
+    const char *end = file("end");
+    struct graph_node *a =
+        add(run, "a", "hello", "until:ALL_INPUTS_CLOSED", words("say", "closed"), "until:STOP", NULL);
+    struct graph_node *b = add(run, "b", "hello", "until:START", words("wait", end), "goodbye", NULL);
+    join(run, b, "x", a);
+    start(run);
+    assert_non_null(other);
+    other->graph = (struct graph){.path = "other.yml", .directory = directory, .nodes = other->nodes};
+    add(other, "a", "hello", "until:START", "goodbye", NULL);
+    struct daemon_observer observer = {other, on_log, on_started, on_notice, on_finished};
+    struct dataflow *dataflow;
+    assert_int_equal(daemon_start(run->daemon, &other->graph, "0-0-1", &observer, &dataflow, NULL), 0);
+    while (!other->order[0])
+        uv_run(&run->loop, UV_RUN_ONCE);
+    assert_true(other->ok);
+    touch(end);
+    run_until(run, "a", "closed");
+    dataflow_stop(run->dataflow, CLOCK_SECOND);
+    finish(run);
+    assert_true(run->ok);
+    buf_free(&other->said[0]);
+    buf_free(&other->notices);
+    free(other);
 }
 
 /* ---- Out of descriptors ---- */
@@ -767,6 +801,7 @@ int main(int argc, char **argv)
         TEST(test_kill),
         TEST(test_close_while_it_runs),
         TEST(test_dynamic_node),
+        TEST(test_two_dataflows),
         cmocka_unit_test(test_out_of_descriptors),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
  *       └──────────── the delay is over ◀─── WAITING ◀─── restarted?  ───▶ ENDED
  *
  * Before the dataflow has started, the end of any process fails it. A dynamic node goes from ABSENT to JOINED, and back
- * to ABSENT.
+ * to ABSENT when it says GOODBYE or its process ends.
  */
 #ifndef DAEMON_DATAFLOW_H
 #define DAEMON_DATAFLOW_H

@@ -125,11 +125,11 @@ static void leave_child(const char *path)
         setsid();
         if (fork() > 0)
             _exit(0);
-        FILE *file = fopen(path, "w");
-        if (file) {
-            fprintf(file, "%d", (int)getpid());
-            fclose(file);
-        }
+        char whole[512];
+        snprintf(whole, sizeof whole, "%s.part", path);
+        FILE *file = fopen(whole, "w");
+        if (!file || fprintf(file, "%d", (int)getpid()) < 0 || fclose(file) != 0 || rename(whole, path) < 0)
+            die("write a pid");
         for (;;)
             pause();
     }
@@ -193,6 +193,8 @@ static void step(const char *text)
         fprintf(stderr, "%s\n", rest);
     } else if (strcmp(word, "leave") == 0) {
         leave_child(rest);
+    } else if (strcmp(word, "make") == 0) {
+        close(open(rest, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
     } else if (strcmp(word, "wrap") == 0) {
         wrap();
     } else if (strcmp(word, "wait") == 0) {

@@ -10,6 +10,7 @@
  *     say:TEXT, err:TEXT   prints
  *     leave:FILE       a child with a session of its own stays behind, holds the pipes, and writes its pid to FILE
  *     wrap             the steps that follow are a child's, in a session of its own; this process waits for it to end
+ *     make:FILE        an empty file
  *     wait:FILE        until the file exists
  *     deaf             ignores SIGTERM
  *     kill:N           itself, with signal N

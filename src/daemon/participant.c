@@ -168,11 +168,17 @@ void participant_spawn(struct participant *participant)
 
 static void on_left(struct participant *participant)
 {
+    if (participant->is_dynamic) {
+        /* Its process may go on, and join again: it holds nothing of what it had. */
+        watch_close(take_ptr(participant->partner));
+        participant_gone(participant);
+        return;
+    }
     peer_hang_up(participant->peer);
     participant->state = PARTICIPANT_LEAVING;
     wiring_down_in(participant);
     /* Whether it is restarted shows when its process has ended; then its outputs stay open. */
-    if (participant->is_dynamic || !restart_possible(participant->node, &participant->restarts)) {
+    if (!restart_possible(participant->node, &participant->restarts)) {
         wiring_down_out(participant);
         wiring_close_outputs(participant);
     }

@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
 #endif
@@ -77,17 +79,15 @@ void process_check(struct participant *participant)
         participant->end.code = -1; /* somebody else in this process has taken its status */
     }
     participant->pid = 0;
-    watch_close(participant->process);
-    participant->process = NULL;
+    watch_close(take_ptr(participant->process));
     signal_watched(participant->partner, SIGKILL);
     check_gone(participant);
 }
 
 void process_abandon(struct participant *participant)
 {
-    watch_close(participant->process);
-    watch_close(participant->partner);
-    participant->process = participant->partner = NULL;
+    watch_close(take_ptr(participant->process));
+    watch_close(take_ptr(participant->partner));
     participant->pid = 0;
     participant->end.by_signal = true;
     participant->end.code = SIGKILL;
@@ -98,8 +98,7 @@ static void on_partner(void *context, int events)
 {
     struct participant *participant = context;
     (void)events;
-    watch_close(participant->partner);
-    participant->partner = NULL;
+    watch_close(take_ptr(participant->partner));
     /* The node proper is dead, even if the process that started it lives on. */
     wiring_down_in(participant);
     check_gone(participant);
