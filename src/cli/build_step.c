@@ -37,27 +37,34 @@ static int split(char *text, char **words)
     return count;
 }
 
+_Noreturn static void run_child(char **words, const char *directory, char **env, int null_fd, pid_t parent, int told)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() == parent && dup2(null_fd, STDIN_FILENO) >= 0 && chdir(directory) == 0)
+        execvpe(words[0], words, env);
+    (void)!write(told, &errno, sizeof errno);
+    _exit(127);
+}
+
 /* Returns waitpid's status, or a negative errno when the program can't be started. */
 static int run_words(char **words, const char *directory, char **env)
 {
-    volatile int failure = 0; /* the child shares this memory until it runs something else */
+    int ends[2], failure = 0, status;
     autoclose int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (null_fd < 0)
+    if (null_fd < 0 || pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
-    pid_t parent = getpid(), pid = vfork();
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() == parent && dup2(null_fd, STDIN_FILENO) >= 0 && chdir(directory) == 0)
-            execvpe(words[0], words, env);
-        failure = errno;
-        _exit(127);
-    }
+    autoclose int hears = ends[0], tells = ends[1];
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0)
+        run_child(words, directory, env, null_fd, parent, tells);
     if (pid < 0)
         return -errno;
-    int status;
+    close(take_fd(&tells));
+    /* Nothing to read: the pipe was closed because the child is the program now. */
+    ssize_t len = read(hears, &failure, sizeof failure);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
-    return failure ? -failure : status;
+    return len == sizeof failure ? -failure : status;
 }
 
 static void report_failure(const char *id, const char *line, int status, const char *directory)

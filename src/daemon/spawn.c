@@ -31,26 +31,35 @@ void spawn_raise_limits(void)
         original_files = files;
 }
 
-/* Everything the child needs, made before: between vfork and exec it only makes system calls. It shares the daemon's
- * memory, so it says here why it failed. */
+/* What the child tells before it is another program. `where` is a text of this program, or NULL: at exec itself. */
+struct trouble {
+    int code; /* errno */
+    bool is_fatal;
+    const char *where;
+};
+
+/* Everything the child needs, made before: between vfork and exec it only makes system calls. */
 struct child {
     char **words, **env;
     const char *directory;
-    int null_fd, out_fd, err_fd;
+    int null_fd, out_fd, err_fd, trouble_fd;
     pid_t parent;
     const cpu_set_t *cores; /* NULL: any */
-    volatile int error, affinity_error;
-    const char *volatile failed_at; /* NULL: at the program itself */
 };
 
-_Noreturn static void fail_child(struct child *child, const char *where)
+static void tell(const struct child *child, const char *where, bool is_fatal)
 {
-    child->error = errno;
-    child->failed_at = where;
+    struct trouble trouble = {.code = errno, .is_fatal = is_fatal, .where = where};
+    (void)!write(child->trouble_fd, &trouble, sizeof trouble);
+}
+
+_Noreturn static void fail_child(const struct child *child, const char *where)
+{
+    tell(child, where, true);
     _exit(127);
 }
 
-_Noreturn static void run_child(struct child *child)
+_Noreturn static void run_child(const struct child *child)
 {
     /* Handlers would run in the daemon's memory: signals stay blocked until every one has its default. Ignored ones
      * would stay ignored in the program. */
@@ -69,7 +78,7 @@ _Noreturn static void run_child(struct child *child)
     if (original_files.rlim_max)
         setrlimit(RLIMIT_NOFILE, &original_files);
     if (child->cores && sched_setaffinity(0, sizeof *child->cores, child->cores) < 0)
-        child->affinity_error = errno;
+        tell(child, "choose its cores", false);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -77,8 +86,8 @@ _Noreturn static void run_child(struct child *child)
     fail_child(child, NULL);
 }
 
-/* vfork: 50 to 100 µs however large the daemon is, and the child's failure is known when it returns. */
-static __attribute__((noinline)) pid_t start_child(struct child *child)
+/* vfork: 50 to 100 µs however large the daemon is. */
+static __attribute__((noinline)) pid_t start_child(const struct child *child)
 {
     sigset_t all, old;
     sigfillset(&all);
@@ -119,12 +128,12 @@ static bool choose_cores(const struct spawn_request *request, cpu_set_t *cores)
     return CPU_COUNT(cores) > 0;
 }
 
-static int explain(const struct child *child, const struct spawn_request *request, struct error *error)
+static int explain(const struct trouble *trouble, const char *program, const struct spawn_request *request,
+                   struct error *error)
 {
-    const char *program = child->words[0];
-    int code = -child->error;
-    if (child->failed_at)
-        return error_sys(error, code, "can't %s (%s)", child->failed_at, request->directory);
+    int code = -trouble->code;
+    if (trouble->where)
+        return error_sys(error, code, "can't %s (%s)", trouble->where, request->directory);
     const char *advice = "";
     struct stat status;
     if (stat(program, &status) < 0)
@@ -142,15 +151,31 @@ static int explain(const struct child *child, const struct spawn_request *reques
                      advice);
 }
 
-/* A pipe whose end here never blocks. */
-static int make_pipe(int *read_end, int *write_end)
+/* Hears what the child has to tell, until it is another program: the pipe closes then. Returns false when it failed. */
+static bool hear(int fd, const struct spawn_request *request, struct trouble *trouble)
+{
+    for (;;) {
+        ssize_t len = read(fd, trouble, sizeof *trouble);
+        if (len < 0 && errno == EINTR)
+            continue;
+        if (len != sizeof *trouble)
+            return true;
+        if (trouble->is_fatal)
+            return false;
+        warn(request, "node `%s`: can't %s: this user or container may not use them", request->node->id,
+             trouble->where);
+    }
+}
+
+/* A pipe whose end here never blocks, unless `flags` is 0. */
+static int make_pipe(int *read_end, int *write_end, int flags)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
     *read_end = ends[0];
     *write_end = ends[1];
-    return fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+    return flags && fcntl(ends[0], F_SETFL, flags) < 0 ? -errno : 0;
 }
 
 int spawn_node(const struct spawn_request *request, struct spawned *spawned, struct error *error)
@@ -163,10 +188,12 @@ int spawn_node(const struct spawn_request *request, struct spawned *spawned, str
     if (!env)
         return error_sys(error, -ENOMEM, "make its environment");
     autoclose int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    autoclose int out_read = -1, out_write = -1, err_read = -1, err_write = -1;
-    rc = null_fd < 0 ? -errno : make_pipe(&out_read, &out_write);
+    autoclose int out_read = -1, out_write = -1, err_read = -1, err_write = -1, trouble_read = -1, trouble_write = -1;
+    rc = null_fd < 0 ? -errno : make_pipe(&out_read, &out_write, O_NONBLOCK);
     if (rc == 0)
-        rc = make_pipe(&err_read, &err_write);
+        rc = make_pipe(&err_read, &err_write, O_NONBLOCK);
+    if (rc == 0)
+        rc = make_pipe(&trouble_read, &trouble_write, 0);
     if (rc < 0)
         return error_sys(error, rc, "make its pipes");
 
@@ -178,19 +205,19 @@ int spawn_node(const struct spawn_request *request, struct spawned *spawned, str
         .null_fd = null_fd,
         .out_fd = out_write,
         .err_fd = err_write,
+        .trouble_fd = trouble_write,
         .parent = getpid(),
         .cores = choose_cores(request, &cores) ? &cores : NULL,
     };
     pid_t pid = start_child(&child);
     if (pid < 0)
         return error_sys(error, -errno, "make a process");
-    if (child.error) {
+    close(take_fd(&trouble_write));
+    struct trouble trouble;
+    if (!hear(trouble_read, request, &trouble)) {
         waitpid(pid, NULL, 0);
-        return explain(&child, request, error);
+        return explain(&trouble, program.words[0], request, error);
     }
-    if (child.affinity_error)
-        warn(request, "node `%s`: cpu_affinity: these cores can't be used by this user or container",
-             request->node->id);
     int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (pid_fd < 0) {
         rc = error_sys(error, -errno, "watch its process");
