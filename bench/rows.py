@@ -122,8 +122,13 @@ class Row:
             return self.value - self.floor <= self.most_over
         return self.value <= self.most if self.most is not None else self.value >= self.least
 
+    @property
+    def floor_beyond_target(self):
+        return self.most is not None and self.floor is not None and self.floor > self.most
+
     def as_json(self):
-        names = ("key", "title", "value", "floor", "ratio", "target", "met", "against_name", "runs", "floors", "failed")
+        names = ("key", "title", "value", "floor", "ratio", "target", "met", "against_name", "floor_beyond_target")
+        names += ("runs", "floors", "failed")
         return {name: getattr(self, name) for name in names}
 
 
