@@ -4,6 +4,7 @@
 #     lib/pkgconfig/{dora,dora_node_api_c}.pc     lib/libdora_node_api_c.{a,so}   dora's own name for the library
 #     lib/cmake/dora/                             find_package(dora): dora::dora, dora::dora_static
 #     lib/cmake/dora-node-api-c/                  find_package(dora-node-api-c), as dora's users write it
+#     bin/dora, share/dora/dora-schema.json       the command; the JSON schema of descriptors, for editors
 include(CMakePackageConfigHelpers)
 
 set(dora_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake)
@@ -39,3 +40,10 @@ foreach(dora_library dora dora_node_api_c)
   configure_file(cmake/library.pc.in ${PROJECT_BINARY_DIR}/package/${dora_library}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/package/${dora_library}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endforeach()
+
+if(NOT CMAKE_CROSSCOMPILING)
+  set(dora_schema ${PROJECT_BINARY_DIR}/package/dora-schema.json)
+  install(CODE "execute_process(COMMAND \"$<TARGET_FILE:dora>\" schema OUTPUT_FILE \"${dora_schema}\"
+                                COMMAND_ERROR_IS_FATAL ANY)")
+  install(FILES ${dora_schema} DESTINATION ${CMAKE_INSTALL_DATADIR}/dora)
+endif()
