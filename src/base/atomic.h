@@ -4,6 +4,13 @@
 
 #include <stdatomic.h>
 
+/* GCC says it by a macro, Clang by a feature. */
+#if defined __has_feature
+#if __has_feature(thread_sanitizer) && !defined __SANITIZE_THREAD__
+#define __SANITIZE_THREAD__ 1
+#endif
+#endif
+
 /* Full fence: no load or store passes it in either direction. ThreadSanitizer has no model of fences, and GCC says so by
  * a warning; a sequentially consistent read-modify-write is as strong on every machine we build for. */
 static inline void fence_full(void)

@@ -133,6 +133,7 @@ struct dora_node {
     size_t input_count;
     struct input *served; /* least recently served first */
     bool has_timers, has_timeouts;
+    bool holds_on; /* a closed link's samples still lie in its publisher's memory: GOODBYE would be a lie */
     struct rx_link *rx_links;
     struct notice *notices, **notices_end;
     bool stop_requested, stop_delivered, inputs_ended, ended;

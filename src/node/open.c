@@ -73,7 +73,7 @@ void dora_node_close(dora_node *node)
     bool parent = node_check(node) == 0;
     subscribe_close(node);
     lock_take(&node->lock);
-    if (parent && node->socket >= 0)
+    if (parent && node->socket >= 0 && !node->holds_on)
         proto_send(node->socket, &(struct proto_packet){.type = PROTO_GOODBYE}, 0);
     publish_close(node);
     while (node->notes) {

@@ -101,7 +101,7 @@ static int send_nested(dora_node *node, const char *output, const struct ArrowAr
     autofree void *type = malloc(what.type_len);
     if (!type)
         return node_fail(node, -ENOMEM, "no memory for the type of an array");
-    void *payload;
+    void *payload = NULL;
     rc = loan(node, what.size, &what.block, &payload);
     if (rc < 0)
         return rc;

@@ -17,7 +17,9 @@ static void unuse_link(dora_node *node, struct rx_link *link)
     while (*at != link)
         at = &(*at)->next;
     *at = link->next;
-    link_rx_close(link->rx, link->down);
+    /* Samples that could not be copied out of the publisher's memory stay there, and it must not use it again. */
+    if (link_rx_close(link->rx, link->down) < 0)
+        node->holds_on = true;
     free(link);
 }
 

@@ -13,6 +13,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/atomic.h"
 #include "base/cleanup.h"
 
 #ifndef F_SEAL_FUTURE_WRITE

@@ -87,8 +87,6 @@ int ring_drop(struct ring_tx *ring, struct ring_blocks *blocks)
                                                     memory_order_acquire)) {
             *blocks = ring->blocks ? ring->blocks[head & ring->mask] : (struct ring_blocks){UINT32_MAX, UINT32_MAX};
             ring->head = head + 1;
-            /* relaxed: a counter. */
-            atomic_store_explicit(&ring->shared->dropped, ++ring->dropped, memory_order_relaxed);
             return 1;
         }
         if (head - ring->head > ring->tail - ring->head)

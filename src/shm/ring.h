@@ -36,7 +36,6 @@ struct ring_slot {
 struct ring_shared {
     _Alignas(128) _Atomic uint64_t head;    /* both, the subscriber mostly */
     _Alignas(128) _Atomic uint64_t tail;    /* the publisher, for those who only watch */
-    _Atomic uint64_t dropped;               /* the publisher: messages it dropped, flushes included */
     _Alignas(128) _Atomic uint32_t waiting; /* 1: the publisher waits for room, on this word */
     _Alignas(128) struct ring_slot slots[];
 };
@@ -54,7 +53,6 @@ struct ring_blocks {
 struct ring_tx {
     struct ring_shared *shared;
     uint64_t tail, head; /* head: as last seen */
-    uint64_t dropped;
     uint64_t mask;
     struct ring_blocks *blocks; /* by slot; NULL until a message with blocks was sent */
 };
