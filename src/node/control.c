@@ -34,6 +34,7 @@ int control_note(dora_node *node, const struct proto_packet *packet)
 static void receive(dora_node *node, struct proto_packet *packet)
 {
     const struct proto_index *index = packet->body;
+    const struct proto_edge *edge = packet->body;
     switch (packet->type) {
     case PROTO_LINK_OUT:
         if (publish_add_link(node, packet) < 0)
@@ -42,6 +43,10 @@ static void receive(dora_node *node, struct proto_packet *packet)
         return;
     case PROTO_LINK_DOWN:
         if (publish_drop_link(node, index->index))
+            return;
+        break;
+    case PROTO_EDGE_DOWN:
+        if (publish_drop_edge(node, edge->link, edge->edge))
             return;
         break;
     case PROTO_STOP:
@@ -80,6 +85,7 @@ void control_pump(dora_node *node)
 static void apply(dora_node *node, struct proto_packet *packet)
 {
     const struct proto_index *index = packet->body;
+    const struct proto_edge *edge = packet->body;
     switch (packet->type) {
     case PROTO_LINK_IN:
         if (subscribe_add_link(node, packet) < 0)
@@ -87,6 +93,9 @@ static void apply(dora_node *node, struct proto_packet *packet)
         break;
     case PROTO_LINK_DOWN:
         subscribe_drop_link(node, index->index);
+        break;
+    case PROTO_EDGE_DOWN:
+        subscribe_drop_edge(node, edge->link, edge->edge);
         break;
     case PROTO_INPUT_CLOSED:
         if (index->index < node->input_count)

@@ -61,10 +61,12 @@ struct rx_link {
     struct rx_link *next;
 };
 
-/* Where an input's messages come from: an edge of a link. A restarted publisher is a new source behind the old one. */
+/* Where an input's messages come from: an edge of a link. A restarted publisher is a new source behind the old one,
+ * which is drained first; several publishers at a time take turns. */
 struct source {
     struct rx_link *link;
     uint32_t edge;
+    bool down; /* this edge was taken away, though the link is up */
     struct source *next;
 };
 
@@ -137,7 +139,7 @@ struct dora_node {
     struct rx_link *rx_links;
     struct notice *notices, **notices_end;
     bool stop_requested, stop_delivered, inputs_ended, ended;
-    uint64_t delivered; /* events */
+    uint64_t delivered;          /* events */
     _Atomic(dora_event *) spare; /* one freed event, so that a steady flow doesn't allocate */
 };
 
@@ -181,6 +183,7 @@ void control_apply(dora_node *node);
 
 int publish_add_link(dora_node *node, const struct proto_packet *packet); /* LINK_OUT; under the lock */
 bool publish_drop_link(dora_node *node, uint32_t id);                     /* false: none of its links */
+bool publish_drop_edge(dora_node *node, uint32_t link, uint32_t edge);
 void publish_close(dora_node *node);
 struct output *publish_find(dora_node *node, const char *id, size_t len);
 
@@ -204,6 +207,7 @@ int publish_alloc(dora_node *node, size_t size, uint32_t *block); /* under the l
 
 int subscribe_add_link(dora_node *node, struct proto_packet *packet); /* LINK_IN */
 void subscribe_drop_link(dora_node *node, uint32_t id);
+void subscribe_drop_edge(dora_node *node, uint32_t link, uint32_t edge);
 void subscribe_close(dora_node *node);
 bool subscribe_ready(const dora_node *node);             /* whether an input may have something; not timers */
 int64_t subscribe_deadline(const dora_node *node);       /* when a timer or a timeout is due */

@@ -295,6 +295,38 @@ static void a_restarted_publisher_follows_the_old_one(void **state)
     stand_close(&stand);
 }
 
+static void several_publishers_of_one_input_take_turns(void **state)
+{
+    (void)state;
+    struct stand stand = {.count = 3,
+                          .nodes = {{.id = "a", .outputs = {{"out"}}},
+                                    {.id = "b", .outputs = {{"out"}}},
+                                    {.id = "sink", .inputs = {{"in"}}}}};
+    stand_open(&stand);
+    struct link_edge edge = {0, 0, 10, LINK_DROP_OLDEST};
+    uint32_t link = stand_link(&stand, 0, 2, &edge, 1);
+    stand_link(&stand, 1, 2, &edge, 1);
+    stand_start(&stand);
+    for (int i = 0; i < 2; i++)
+        send_text(stand.nodes[0].node, "out", "a");
+    send_text(stand.nodes[1].node, "out", "b");
+    dora_node *sink = stand.nodes[2].node;
+    expect_text(sink, "in", "a");
+    expect_text(sink, "in", "b");
+    /* An edge that is taken away gives what it has, and takes no more. */
+    struct proto_packet down = {
+        .type = PROTO_EDGE_DOWN, .body = &(struct proto_edge){.link = link}, .body_len = sizeof(struct proto_edge)};
+    stand_tell(&stand, 0, down);
+    stand_tell(&stand, 2, down);
+    send_text(stand.nodes[0].node, "out", "to nobody");
+    send_text(stand.nodes[1].node, "out", "b");
+    expect_text(sink, "in", "a");
+    expect_text(sink, "in", "b");
+    dora_event *event;
+    assert_int_equal(dora_next(sink, &event, 0), -ETIMEDOUT);
+    stand_close(&stand);
+}
+
 static void parameters_travel(void **state)
 {
     (void)state;
@@ -459,6 +491,7 @@ int main(void)
         cmocka_unit_test(stop_comes_first_and_then_what_is_queued),
         cmocka_unit_test(samples_outlive_event_link_and_node),
         cmocka_unit_test(a_restarted_publisher_follows_the_old_one),
+        cmocka_unit_test(several_publishers_of_one_input_take_turns),
         cmocka_unit_test(parameters_travel),
         cmocka_unit_test(timers_tick_from_the_start),
         cmocka_unit_test(a_silent_input_breaks_and_recovers),

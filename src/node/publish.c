@@ -20,17 +20,20 @@ struct output *publish_find(dora_node *node, const char *id, size_t len)
     return NULL;
 }
 
-/* Removes the routes over `link`, or only counts what they dropped where it stays. */
-static void drop_routes(dora_node *node, const struct tx_link *link)
+enum { EVERY_EDGE = UINT32_MAX };
+
+/* Removes the routes over an edge of `link`, and keeps the count of what they dropped. */
+static void drop_routes(dora_node *node, const struct tx_link *link, uint32_t edge)
 {
     for (size_t i = 0; i < node->output_count; i++) {
         struct output *output = &node->outputs[i];
         size_t kept = 0;
         for (size_t j = 0; j < output->route_count; j++) {
-            if (output->routes[j].link == link)
-                output->dropped += link->tx.edges[output->routes[j].edge].dropped;
+            struct route route = output->routes[j];
+            if (route.link == link && (edge == EVERY_EDGE || route.edge == edge))
+                output->dropped += link->tx.edges[route.edge].dropped;
             else
-                output->routes[kept++] = output->routes[j];
+                output->routes[kept++] = route;
         }
         output->route_count = kept;
     }
@@ -39,7 +42,7 @@ static void drop_routes(dora_node *node, const struct tx_link *link)
 static void close_link(dora_node *node, struct tx_link **at)
 {
     struct tx_link *link = *at;
-    drop_routes(node, link);
+    drop_routes(node, link, EVERY_EDGE);
     link->down = true;
     if (link->waiters)
         return;
@@ -64,6 +67,14 @@ bool publish_drop_link(dora_node *node, uint32_t id)
         return false;
     close_link(node, at);
     return true;
+}
+
+bool publish_drop_edge(dora_node *node, uint32_t id, uint32_t edge)
+{
+    struct tx_link *link = *find_link(node, id);
+    if (link)
+        drop_routes(node, link, edge);
+    return link;
 }
 
 static int add_route(struct output *output, struct route route)

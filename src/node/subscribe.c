@@ -23,14 +23,23 @@ static void unuse_link(dora_node *node, struct rx_link *link)
     free(link);
 }
 
-/* Removes an input's first source. */
-static void drop_source(dora_node *node, struct input *input)
+/* Removes a source from its input's list. */
+static void drop_source(dora_node *node, struct input *input, struct source **at)
 {
-    struct source *source = input->sources;
-    input->sources = source->next;
+    struct source *source = *at;
+    *at = source->next;
     input->dropped += link_rx_dropped(source->link->rx, source->edge);
     unuse_link(node, source->link);
     free(source);
+}
+
+static void append_source(struct input *input, struct source *source)
+{
+    struct source **end = &input->sources;
+    while (*end)
+        end = &(*end)->next;
+    source->next = NULL;
+    *end = source;
 }
 
 static int add_source(struct input *input, struct rx_link *link, uint32_t edge)
@@ -40,10 +49,7 @@ static int add_source(struct input *input, struct rx_link *link, uint32_t edge)
         return -ENOMEM;
     *source = (struct source){.link = link, .edge = edge};
     link->users++;
-    struct source **end = &input->sources;
-    while (*end)
-        end = &(*end)->next;
-    *end = source;
+    append_source(input, source);
     return 0;
 }
 
@@ -79,11 +85,19 @@ void subscribe_drop_link(dora_node *node, uint32_t id)
             link->down = true;
 }
 
+void subscribe_drop_edge(dora_node *node, uint32_t id, uint32_t edge)
+{
+    for (size_t i = 0; i < node->input_count; i++)
+        for (struct source *source = node->inputs[i].sources; source; source = source->next)
+            if (source->link->id == id && source->edge == edge)
+                source->down = true;
+}
+
 void subscribe_close(dora_node *node)
 {
     for (size_t i = 0; i < node->input_count; i++) {
         while (node->inputs[i].sources)
-            drop_source(node, &node->inputs[i]);
+            drop_source(node, &node->inputs[i], &node->inputs[i].sources);
         free(node->inputs[i].id);
     }
     free(node->inputs);
@@ -190,35 +204,47 @@ static int emit(dora_node *node, dora_event **out, dora_event_kind kind, const s
     return 1;
 }
 
-/* Takes the oldest message of an input. 1: `*out` has it; 0: there is none. A publisher that writes nonsense loses its
+/* Takes a source's oldest message. 1: `*out` has it; 0: there is none; -EBADMSG: the publisher writes nonsense. */
+static int take_from(dora_node *node, const struct input *input, const struct source *source, dora_event **out)
+{
+    dora_event *event = event_new(node, DORA_EVENT_INPUT, input->id);
+    if (!event)
+        return node_fail(node, -ENOMEM, "no memory for an event");
+    int rc = link_rx_take(source->link->rx, source->edge, &event->message, &event->data_block, &event->meta_block);
+    if (rc == 1)
+        rc = read_message(node, event) < 0 ? -EBADMSG : 1;
+    if (rc == 1)
+        *out = event;
+    else
+        event_unref(event);
+    return rc;
+}
+
+/* Takes the next message of an input. 1: `*out` has it; 0: there is none. A publisher that writes nonsense loses its
  * link, and this node learns it by an Error event. */
 static int take(dora_node *node, struct input *input, dora_event **out)
 {
-    while (input->sources) {
-        struct source *source = input->sources;
-        /* Order matters: `down` was set before this look, so nothing comes after it. */
-        if (!link_rx_ready(source->link->rx, source->edge)) {
-            if (!source->link->down)
-                return 0;
-            drop_source(node, input);
-            continue;
-        }
-        dora_event *event = event_new(node, DORA_EVENT_INPUT, input->id);
-        if (!event)
-            return node_fail(node, -ENOMEM, "no memory for an event");
-        int rc = link_rx_take(source->link->rx, source->edge, &event->message, &event->data_block, &event->meta_block);
-        if (rc == 1)
-            rc = read_message(node, event) < 0 ? -EBADMSG : 1;
+    for (struct source **at = &input->sources; *at;) {
+        struct source *source = *at;
+        /* Read before the queue is looked at, so that nothing comes after what this look finds. */
+        bool down = source->down || source->link->down;
+        int rc = link_rx_ready(source->link->rx, source->edge) ? take_from(node, input, source, out) : 0;
         if (rc == 1) {
-            *out = event;
+            if (source->next && !down) {
+                *at = source->next;
+                append_source(input, source);
+            }
             return 1;
         }
-        event_unref(event);
-        if (rc == -EBADMSG) {
-            drop_source(node, input);
+        if (rc == -EBADMSG)
             event_notice(node, DORA_EVENT_ERROR, input->id, "its publisher wrote what is no message; it is cut off",
                          NULL);
-        }
+        else if (rc < 0)
+            return rc;
+        if (down || rc == -EBADMSG)
+            drop_source(node, input, at);
+        else
+            at = &source->next;
     }
     return 0;
 }

@@ -50,6 +50,7 @@ enum proto_type {
     PROTO_LINK_OUT,  /* struct proto_link + edges; text: subscriber's id; fds: segment, its doorbell memory and event */
     PROTO_LINK_IN,   /* struct proto_link + edges; text: publisher's id; fds: segment, its arena */
     PROTO_LINK_DOWN, /* struct proto_index: link. The other end's process is gone, or has closed its end */
+    PROTO_EDGE_DOWN, /* struct proto_edge: this edge of a link is taken away, to both its ends */
     PROTO_STOP,      /* no body */
     PROTO_INPUT_CLOSED,      /* struct proto_index: input. What its links had still comes first */
     PROTO_ALL_INPUTS_CLOSED, /* no body: the last of this node's inputs is closed, it should finish */
@@ -62,7 +63,7 @@ enum proto_type {
 };
 
 struct proto_hello {
-    uint32_t version; /* PROTO_VERSION */
+    uint32_t version;           /* PROTO_VERSION */
     uint8_t token[PROTO_TOKEN]; /* from DORA_NODE_CONFIG; zeros for a dynamic node */
 };
 
@@ -93,18 +94,22 @@ enum proto_port_kind { PROTO_PORT_LINK, PROTO_PORT_TIMER, PROTO_PORT_LOGS };
 
 struct proto_port {
     uint32_t index;
-    uint32_t kind;        /* enum proto_port_kind; outputs are LINK */
-    int64_t interval_ns;  /* TIMER */
-    int64_t timeout_ns;   /* input_timeout; 0 for none */
+    uint32_t kind;       /* enum proto_port_kind; outputs are LINK */
+    int64_t interval_ns; /* TIMER */
+    int64_t timeout_ns;  /* input_timeout; 0 for none */
 };
 
 struct proto_start {
-    int64_t epoch_ns;      /* CLOCK_MONOTONIC when the dataflow started: tick k of a timer is due at epoch + k × interval */
-    uint64_t epoch_ntp64;  /* the same instant in calendar time */
+    int64_t epoch_ns; /* CLOCK_MONOTONIC when the dataflow started: tick k of a timer is due at epoch + k × interval */
+    uint64_t epoch_ntp64; /* the same instant in calendar time */
 };
 
 struct proto_index {
     uint32_t index;
+};
+
+struct proto_edge {
+    uint32_t link, edge; /* the edge's place in the link's list */
 };
 
 struct proto_link {
@@ -127,24 +132,26 @@ struct proto_packet {
 };
 
 /* Sends a packet whole, or not at all: 0, -EAGAIN (the socket is full), -EPIPE (the peer is gone), -EMSGSIZE, another
- * negative errno; -EINVAL: that is not how a packet of its type looks. Descriptors stay the caller's. `flags`: MSG_DONTWAIT
- * or 0. */
+ * negative errno; -EINVAL: that is not how a packet of its type looks. Descriptors stay the caller's. `flags`:
+ * MSG_DONTWAIT or 0. */
 int proto_send(int socket, const struct proto_packet *packet, int flags);
 
 /* Receives one packet into `buffer` (PROTO_PACKET_MOST bytes, 8-byte aligned). 1: `packet` has it; 0: the peer is gone;
  * -EAGAIN: nothing there; -EBADMSG: what came is no packet of this protocol (descriptors that came with it are closed);
- * another negative errno. Checked: magic, type, lengths, the type's own body size, number of strings and descriptors. */
+ * another negative errno. Checked: magic, type, lengths, the type's own body size, number of strings and descriptors.
+ */
 int proto_recv(int socket, struct proto_packet *packet, void *buffer, int flags);
 
-/* The check alone: takes the `len` bytes in `buffer` (8-byte aligned) apart into `packet`, whose descriptors are filled in
- * already. 0 or -EBADMSG. */
+/* The check alone: takes the `len` bytes in `buffer` (8-byte aligned) apart into `packet`, whose descriptors are filled
+ * in already. 0 or -EBADMSG. */
 int proto_parse(const void *buffer, size_t len, struct proto_packet *packet);
 
 void proto_close_fds(struct proto_packet *packet); /* those not taken over by take_fd */
 
 /* The page a daemon and one node share. Each half is written by one side. */
 struct proto_page {
-    _Alignas(128) _Atomic uint32_t control; /* daemon: packets sent since CONFIG, so that a node need not ask the kernel */
+    _Alignas(
+        128) _Atomic uint32_t control; /* daemon: packets sent since CONFIG, so that a node need not ask the kernel */
     _Alignas(128) _Atomic uint64_t activity; /* node: grows with each of its calls, and while it waits for events */
     _Atomic uint64_t received;               /* node: events delivered */
 };
@@ -154,10 +161,12 @@ struct proto_page {
 enum { PROTO_SLOTS = 16, PROTO_ADDRESS_MOST = 108 };
 
 /* The abstract socket names on which daemons of user `uid` can be found by dynamic nodes: a daemon binds the first free
- * one, a dynamic node asks each. Abstract, so that nothing is left of a killed daemon; both sides check the peer's user. */
+ * one, a dynamic node asks each. Abstract, so that nothing is left of a killed daemon; both sides check the peer's
+ * user. */
 void proto_slot_name(char name[PROTO_ADDRESS_MOST], unsigned uid, unsigned slot);
 
-/* The sockets of either side. `name` starts with '@' for an abstract one, else it is a path. Negative errno on failure. */
+/* The sockets of either side. `name` starts with '@' for an abstract one, else it is a path. Negative errno on failure.
+ */
 int proto_listen(const char *name, struct error *error);
 int proto_connect(const char *name, struct error *error);
 
