@@ -38,9 +38,8 @@ class Outlet:
         sent = now()
         stamp = array.array("q", [sent, number][: self.size // 8]).tobytes()
         if self.copied is None:
-            with self.node.send_output_raw("out", self.size) as sample:
-                with sample.as_memoryview() as view:
-                    view[: len(stamp)] = stamp
+            with self.node.send_output_raw("out", self.size) as buffer, memoryview(buffer) as view:
+                view[: len(stamp)] = stamp
         else:
             self.copied[: len(stamp)] = stamp
             self.node.send_output("out", bytes(self.copied))
