@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "cli/log_format.h"
 #include "cli/log_print.h"
-#include "cli/uuid.h"
+#include "base/uuid.h"
 
 static const int64_t noon = 1767268800 * CLOCK_SECOND + 7 * CLOCK_MILLI; /* 2026-01-01T12:00:00.007Z */
 

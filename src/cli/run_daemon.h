@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "cli/log_print.h"
-#include "cli/uuid.h"
+#include "base/uuid.h"
 #include "cli/values.h"
 #include "daemon/daemon.h"
 #include "graph/graph.h"
