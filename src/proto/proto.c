@@ -42,6 +42,8 @@ static const struct shape {
     [PROTO_PARAM_UPDATE] = {0, 2, 0, false},
     [PROTO_PARAM_DELETED] = {0, 1, 0, false},
     [PROTO_RELOAD] = {0, 1, 0, false},
+    [PROTO_EDGE_DOWN] = {sizeof(struct proto_edge), 0, 0, false},
+    [PROTO_INPUT_OPENED] = {sizeof(struct proto_index), 0, 0, false},
 };
 
 static bool has_its_shape(const struct proto_packet *packet)

@@ -59,6 +59,9 @@ enum proto_type {
     PROTO_PARAM_UPDATE,      /* text: key, value (JSON) */
     PROTO_PARAM_DELETED,     /* text: key */
     PROTO_RELOAD,            /* text: operator id or "" */
+    PROTO_EDGE_DOWN, /* struct proto_edge. To the publisher: send nothing more on it. To the subscriber: what is queued
+                        is all that comes. The link and its other edges stay */
+    PROTO_INPUT_OPENED, /* struct proto_index: input. After INPUT_CLOSED: it is connected anew */
     PROTO_TYPE_COUNT,
 };
 
@@ -110,6 +113,10 @@ struct proto_index {
 
 struct proto_edge {
     uint32_t link, edge; /* the edge's place in the link's list */
+};
+
+struct proto_edge {
+    uint32_t link, edge; /* edge: its place in the link's list */
 };
 
 struct proto_link {
