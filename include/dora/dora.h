@@ -61,9 +61,10 @@ DORA_API const char *dora_version(void);
 /* ---- Life ------------------------------------------------------------------------------------------------------- */
 
 typedef struct dora_node_options {
-    const char *node_id; /* join a running dataflow as its `path: dynamic` node of this id; NULL: from the environment */
-    int64_t poll_ns;     /* how long a wait polls at most before it sleeps; 0: the default (50 µs, adaptive);
-                            < 0: sleep at once; DORA_FOREVER: never sleep */
+    const char
+        *node_id;    /* join a running dataflow as its `path: dynamic` node of this id; NULL: from the environment */
+    int64_t poll_ns; /* how long a wait polls at most before it sleeps; 0: the default (50 µs, adaptive);
+                        < 0: sleep at once; DORA_FOREVER: never sleep */
 } dora_node_options;
 
 /* Joins the dataflow and waits until all its nodes have: what is sent from then on reaches every one of them. What the
@@ -80,7 +81,7 @@ DORA_API void dora_node_close(dora_node *node);
 DORA_API const char *dora_node_error(const dora_node *node);
 
 DORA_API const char *dora_node_id(const dora_node *node);
-DORA_API const char *dora_dataflow_id(const dora_node *node); /* UUID text */
+DORA_API const char *dora_dataflow_id(const dora_node *node);         /* UUID text */
 DORA_API const char *dora_dataflow_descriptor(const dora_node *node); /* the whole dataflow, JSON */
 DORA_API unsigned dora_restart_count(const dora_node *node);          /* 0 for the first run */
 
@@ -144,9 +145,9 @@ DORA_API int dora_event_arrow(const dora_event *event, struct ArrowArray *array,
 /* ---- Sending ---------------------------------------------------------------------------------------------------- */
 
 /* Outputs are named by their id. Common failures of sending: -ENOENT the descriptor has no such output (nothing sent),
- * -EPIPE that output was closed, -ENOSPC no memory left for the data, -ECANCELED the dataflow stops while the call waits
- * for room, -EAGAIN as that, where waiting can't help (the receiver is this same node). Only an input with `queue_policy:
- * backpressure` makes a sender wait. No subscriber is no failure. */
+ * -EPIPE that output was closed, -ENOSPC no memory left for the data, -ECANCELED the dataflow stops while the call
+ * waits for room, -EAGAIN as that, where waiting can't help (the receiver is this same node). Only an input with
+ * `queue_policy: backpressure` makes a sender wait. No subscriber is no failure. */
 
 /* Sends a copy of `size` bytes as an Arrow uint8 array. `data` may be NULL where `size` is 0; `params` may be NULL. */
 DORA_API int dora_send(dora_node *node, const char *output, const void *data, size_t size, const dora_params *params);
@@ -213,6 +214,63 @@ DORA_API size_t dora_params_count(const dora_params *params);
 DORA_API const dora_param *dora_params_at(const dora_params *params, size_t index);
 DORA_API const dora_param *dora_params_get(const dora_params *params, const char *key); /* NULL if not there */
 
+/* ---- Patterns ---------------------------------------------------------------------------------------------------
+ *
+ * Conventions on parameters, the same as dora's: a service's request and reply carry the same `request_id`; an action's
+ * goal, feedback and result carry the same `goal_id`, and the result a `goal_status`; the chunks of a stream carry
+ * `session_id`, `segment_id`, `seq`, `fin` and `flush`. Messages of requests and goals are the last that a full queue
+ * drops. Failures as for dora_send. */
+
+#define DORA_ID_SIZE 37 /* a UUID's text with its NUL */
+
+DORA_API void dora_new_id(char id[DORA_ID_SIZE]); /* UUID version 7: sorts by time */
+
+/* Sends a request with a new id, which is written to `id`. `params` may be NULL; it is not changed. */
+DORA_API int dora_send_request(dora_node *node, const char *output, const void *data, size_t size,
+                               const dora_params *params, char id[DORA_ID_SIZE]);
+
+/* Answers a request: the reply carries all parameters of the request's event. -EINVAL: it is no request. */
+DORA_API int dora_send_reply(dora_node *node, const char *output, const dora_event *request, const void *data,
+                             size_t size);
+
+/* Waits for the message with this `request_id`; other events are kept, in order, for later calls of dora_next. `server`
+ * is the node that answers; NULL: any. 0: `*reply` is the caller's. -ETIMEDOUT. -ECONNRESET: the server failed or was
+ * restarted, and the request is lost with it. -ECANCELED: a Stop came. -ENODATA: the stream has ended. */
+DORA_API int dora_await_reply(dora_node *node, const char *id, const char *server, int64_t timeout_ns,
+                              dora_event **reply);
+
+typedef enum dora_goal_status { DORA_GOAL_SUCCEEDED, DORA_GOAL_ABORTED, DORA_GOAL_CANCELED } dora_goal_status;
+
+/* As dora_send_request, for a goal. */
+DORA_API int dora_send_goal(dora_node *node, const char *output, const void *data, size_t size,
+                            const dora_params *params, char id[DORA_ID_SIZE]);
+/* The server's: tells the client of its progress; ends the goal. `id` as in dora_event_goal_id. */
+DORA_API int dora_send_feedback(dora_node *node, const char *output, const char *id, const void *data, size_t size);
+DORA_API int dora_send_result(dora_node *node, const char *output, const char *id, dora_goal_status status,
+                              const void *data, size_t size);
+/* The client's: asks the server, on an output of its own, to give up a goal; it answers by a result. */
+DORA_API int dora_send_cancel(dora_node *node, const char *output, const char *id);
+/* As dora_await_reply, for a goal's result; its feedback is kept for dora_next. `status` may be NULL. */
+DORA_API int dora_await_result(dora_node *node, const char *id, const char *server, int64_t timeout_ns,
+                               dora_event **result, dora_goal_status *status);
+
+/* The ids an event carries, NULL for none; valid as long as the event. */
+DORA_API const char *dora_event_request_id(const dora_event *event);
+DORA_API const char *dora_event_goal_id(const dora_event *event);
+
+/* A stream of chunks, such as speech: where the sender is in it. */
+typedef struct dora_stream {
+    char session[DORA_ID_SIZE];
+    int64_t segment, sequence;
+} dora_stream;
+
+DORA_API void dora_stream_begin(dora_stream *stream); /* a new session */
+/* Sends the next chunk; `last` ends the segment, and the next chunk begins another. */
+DORA_API int dora_stream_send(dora_node *node, const char *output, dora_stream *stream, const void *data, size_t size,
+                              bool last);
+/* Gives up the segment: begins another with this chunk, and drops what the receivers have queued of the output. */
+DORA_API int dora_stream_flush(dora_node *node, const char *output, dora_stream *stream, const void *data, size_t size);
+
 /* ---- Looking at oneself ----------------------------------------------------------------------------------------- */
 
 typedef struct dora_input_stats {
@@ -243,10 +301,7 @@ typedef enum dora_log_level {
 /* Writes a log line with its level: one JSON object on standard output, which dora collects. */
 DORA_API int dora_log_message(dora_node *node, dora_log_level level, const char *message);
 
-typedef enum dora_stop_cause {
-    DORA_STOP_MANUAL,
-    DORA_STOP_ALL_INPUTS_CLOSED
-} dora_stop_cause;
+typedef enum dora_stop_cause { DORA_STOP_MANUAL, DORA_STOP_ALL_INPUTS_CLOSED } dora_stop_cause;
 
 DORA_API dora_stop_cause dora_event_stop_cause(const dora_event *event); /* of a STOP event */
 

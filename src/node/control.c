@@ -64,10 +64,7 @@ static void receive(dora_node *node, struct proto_packet *packet)
 
 void control_pump(dora_node *node)
 {
-    /* acquire: what was sent before this count is in the socket. */
-    uint32_t count = atomic_load_explicit(&node->page->control, memory_order_acquire);
-    /* relaxed: only says whether to look. */
-    atomic_store_explicit(&node->control_seen, count, memory_order_relaxed);
+    node->control_read = control_count(node);
     while (!node->socket_closed) {
         _Alignas(8) char buffer[PROTO_PACKET_MOST];
         struct proto_packet packet;
@@ -101,6 +98,10 @@ static void apply(dora_node *node, struct proto_packet *packet)
         if (index->index < node->input_count)
             node->inputs[index->index].closed = true;
         break;
+    case PROTO_INPUT_OPENED:
+        if (index->index < node->input_count)
+            node->inputs[index->index].closed = node->inputs[index->index].close_reported = false;
+        break;
     case PROTO_ALL_INPUTS_CLOSED:
         node->inputs_ended = true;
         break;
@@ -131,6 +132,7 @@ void control_apply(dora_node *node)
 {
     lock_take(&node->lock);
     control_pump(node);
+    node->control_applied = node->control_read;
     struct note *notes = node->notes;
     node->notes = NULL;
     node->notes_end = &node->notes;

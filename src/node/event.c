@@ -39,20 +39,41 @@ dora_event *event_new(dora_node *node, dora_event_kind kind, const char *id)
     return event;
 }
 
+int event_defer(struct notice ***end, dora_event *event)
+{
+    struct notice *notice = malloc(sizeof *notice);
+    if (!notice) {
+        event_unref(event);
+        return -ENOMEM;
+    }
+    *notice = (struct notice){.event = event};
+    **end = notice;
+    *end = &notice->next;
+    return 0;
+}
+
+dora_event *event_take_notice(struct notice **at, struct notice ***end)
+{
+    struct notice *notice = *at;
+    dora_event *event = notice->event;
+    *at = notice->next;
+    if (!*at)
+        *end = at;
+    free(notice);
+    return event;
+}
+
 int event_notice(dora_node *node, dora_event_kind kind, const char *id, const char *text, const char *json)
 {
     size_t id_len = strlen(id) + 1, text_len = strlen(text) + 1, json_len = json ? strlen(json) : 0;
     dora_event *event = event_new(node, kind, id);
-    struct notice *notice = malloc(sizeof *notice);
-    char *copy = malloc(id_len + text_len + json_len + 1);
-    if (!event || !notice || !copy) {
-        if (event)
-            event_unref(event);
-        free(notice);
-        free(copy);
+    if (!event)
+        return -ENOMEM;
+    char *copy = event->text = malloc(id_len + text_len + json_len + 1);
+    if (!copy) {
+        event_unref(event);
         return -ENOMEM;
     }
-    event->text = copy;
     event->id = memcpy(copy, id, id_len);
     event->message_text = memcpy(copy + id_len, text, text_len);
     if (json) {
@@ -60,10 +81,7 @@ int event_notice(dora_node *node, dora_event_kind kind, const char *id, const ch
         event->size = json_len;
         event->format[0] = 'C';
     }
-    *notice = (struct notice){.event = event};
-    *node->notices_end = notice;
-    node->notices_end = &notice->next;
-    return 0;
+    return event_defer(&node->notices_end, event);
 }
 
 static void clear(dora_event *event)

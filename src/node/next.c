@@ -17,19 +17,6 @@ static int deliver_stop(dora_node *node, dora_event **out, enum dora_stop_cause 
     return 1;
 }
 
-static int deliver_notice(dora_node *node, dora_event **out)
-{
-    struct notice *notice = node->notices;
-    if (!notice)
-        return 0;
-    node->notices = notice->next;
-    if (!node->notices)
-        node->notices_end = &node->notices;
-    *out = notice->event;
-    free(notice);
-    return 1;
-}
-
 /* 1: `*out` is the next event; 0: nothing now; -ENODATA: nothing ever again. */
 static int next(dora_node *node, dora_event **out)
 {
@@ -37,13 +24,13 @@ static int next(dora_node *node, dora_event **out)
         control_apply(node);
     if (node->ended)
         return -ENODATA;
-    int rc = 0;
     if (node->stop_requested && !node->stop_delivered)
         return deliver_stop(node, out, DORA_STOP_MANUAL);
-    if (!node->stop_delivered)
-        rc = deliver_notice(node, out);
-    if (rc == 0)
-        rc = subscribe_next(node, out);
+    if (!node->stop_delivered && node->notices) {
+        *out = event_take_notice(&node->notices, &node->notices_end);
+        return 1;
+    }
+    int rc = subscribe_next(node, out);
     if (rc != 0)
         return rc;
     if (node->stop_delivered && subscribe_ended(node)) {
@@ -63,6 +50,15 @@ static void look_around(dora_node *node)
 }
 
 int dora_next(dora_node *node, dora_event **out, int64_t timeout_ns)
+{
+    if (node->deferred && node_check(node) == 0) {
+        *out = event_take_notice(&node->deferred, &node->deferred_end);
+        return 0;
+    }
+    return next_event(node, out, timeout_ns);
+}
+
+int next_event(dora_node *node, dora_event **out, int64_t timeout_ns)
 {
     int rc = node_check(node);
     if (rc < 0)

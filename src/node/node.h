@@ -114,7 +114,7 @@ struct dora_node {
     pthread_cond_t idle; /* an output's `busy` was cleared */
     int socket;
     struct proto_page *page;
-    _Atomic uint32_t control_seen; /* page->control when the socket was last read */
+    uint32_t control_read; /* page->control when the socket was last read */
     bool socket_closed;
     struct arena arena;
     struct output *outputs;
@@ -127,6 +127,7 @@ struct dora_node {
     _Atomic bool warned;         /* of sending on an unknown output; see node_api.c */
     _Atomic uint64_t clock_seen; /* the largest timestamp received */
 
+    uint32_t control_applied; /* page->control when `notes` were last applied */
     struct doorbell bell;
     int64_t poll_ns;
     uint32_t poll_skip, poll_backoff; /* waits until polling is tried again; see wait.c */
@@ -138,6 +139,7 @@ struct dora_node {
     bool holds_on; /* a closed link's samples still lie in its publisher's memory: GOODBYE would be a lie */
     struct rx_link *rx_links;
     struct notice *notices, **notices_end;
+    struct notice *deferred, **deferred_end; /* events that a wait for an answer put aside; delivered first */
     bool stop_requested, stop_delivered, inputs_ended, ended;
     uint64_t delivered;          /* events */
     _Atomic(dora_event *) spare; /* one freed event, so that a steady flow doesn't allocate */
@@ -165,11 +167,16 @@ void node_unref(dora_node *node);
 
 /* ---- control.c ---- */
 
+/* acquire: whoever sees the count finds the packet in the socket. */
+static inline uint32_t control_count(const dora_node *node)
+{
+    return atomic_load_explicit(&node->page->control, memory_order_acquire);
+}
+
+/* Whether the daemon has sent what the receiver has not applied, though a sender may have read it. The receiver's. */
 static inline bool control_pending(const dora_node *node)
 {
-    /* acquire: whoever sees the count finds the packet in the socket. */
-    return atomic_load_explicit(&node->page->control, memory_order_acquire) !=
-           atomic_load_explicit(&node->control_seen, memory_order_relaxed);
+    return control_count(node) != node->control_applied;
 }
 
 /* Reads what the daemon has sent. Under the lock. */
@@ -218,7 +225,15 @@ bool subscribe_ended(const dora_node *node);             /* every input's end ha
 /* ---- event.c ---- */
 
 dora_event *event_new(dora_node *node, dora_event_kind kind, const char *id);
+/* Appends an event to a list of notices, or frees it (-ENOMEM). */
+int event_defer(struct notice ***end, dora_event *event);
+dora_event *event_take_notice(struct notice **at, struct notice ***end);
 int event_notice(dora_node *node, dora_event_kind kind, const char *id, const char *text, const char *json);
+
+/* ---- next.c: the receiver's ---- */
+
+/* As dora_next, without the deferred events. */
+int next_event(dora_node *node, dora_event **event, int64_t timeout_ns);
 
 /* ---- wait.c: the receiver's ---- */
 

@@ -50,6 +50,7 @@ static int make_node(dora_node **out, const dora_node_options *options, struct e
     pthread_cond_init(&node->idle, NULL);
     node->notes_end = &node->notes;
     node->notices_end = &node->notices;
+    node->deferred_end = &node->deferred;
     int64_t poll = options ? options->poll_ns : 0;
     node->poll_ns = poll == 0 ? DEFAULT_POLL : poll;
     uint32_t *alive = mmap(NULL, sizeof *alive, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -84,12 +85,10 @@ void dora_node_close(dora_node *node)
     }
     cleanup_close(&node->socket);
     lock_release(&node->lock);
-    while (node->notices) {
-        struct notice *notice = node->notices;
-        node->notices = notice->next;
-        event_unref(notice->event);
-        free(notice);
-    }
+    while (node->notices)
+        event_unref(event_take_notice(&node->notices, &node->notices_end));
+    while (node->deferred)
+        event_unref(event_take_notice(&node->deferred, &node->deferred_end));
     free(node->spare);
     cleanup_close(&node->poll_fd);
     cleanup_close(&node->timer_fd);

@@ -311,7 +311,7 @@ int publish(dora_node *node, const char *id, size_t id_len, struct publish_data 
         return rc;
     node_bump(node);
     lock_take(&node->lock);
-    if (control_pending(node))
+    if (control_count(node) != node->control_read)
         control_pump(node);
     struct output *output = publish_find(node, id, id_len);
     while (output && output->busy)

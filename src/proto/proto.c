@@ -32,7 +32,6 @@ static const struct shape {
     [PROTO_START] = {sizeof(struct proto_start), 0, 0, false},
     [PROTO_LINK_OUT] = {sizeof(struct proto_link), 1, 3, true},
     [PROTO_LINK_IN] = {sizeof(struct proto_link), 1, 2, true},
-    [PROTO_EDGE_DOWN] = {sizeof(struct proto_edge), 0, 0, false},
     [PROTO_LINK_DOWN] = {sizeof(struct proto_index), 0, 0, false},
     [PROTO_STOP] = {0, 0, 0, false},
     [PROTO_INPUT_CLOSED] = {sizeof(struct proto_index), 0, 0, false},

@@ -50,7 +50,6 @@ enum proto_type {
     PROTO_LINK_OUT,  /* struct proto_link + edges; text: subscriber's id; fds: segment, its doorbell memory and event */
     PROTO_LINK_IN,   /* struct proto_link + edges; text: publisher's id; fds: segment, its arena */
     PROTO_LINK_DOWN, /* struct proto_index: link. The other end's process is gone, or has closed its end */
-    PROTO_EDGE_DOWN, /* struct proto_edge: this edge of a link is taken away, to both its ends */
     PROTO_STOP,      /* no body */
     PROTO_INPUT_CLOSED,      /* struct proto_index: input. What its links had still comes first */
     PROTO_ALL_INPUTS_CLOSED, /* no body: the last of this node's inputs is closed, it should finish */
@@ -109,10 +108,6 @@ struct proto_start {
 
 struct proto_index {
     uint32_t index;
-};
-
-struct proto_edge {
-    uint32_t link, edge; /* the edge's place in the link's list */
 };
 
 struct proto_edge {
