@@ -4,6 +4,7 @@
 
 #include "node/event.h"
 #include "node/node.h"
+#include "node/trace.h"
 
 static int deliver_stop(dora_node *node, dora_event **out, enum dora_stop_cause cause)
 {
@@ -64,6 +65,7 @@ int next_event(dora_node *node, dora_event **out, int64_t timeout_ns)
     if (rc < 0)
         return rc;
     node_bump(node);
+    trace_rest(node);
     wait_poll_disarm(node);
     rc = next(node, out);
     int64_t now = 0, deadline = 0;

@@ -124,8 +124,9 @@ struct dora_node {
     bool stopping;
     struct note *notes, **notes_end;
 
-    _Atomic bool warned;         /* of sending on an unknown output; see node_api.c */
-    _Atomic uint64_t clock_seen; /* the largest timestamp received */
+    _Atomic uint64_t cause_input, cause_sequence; /* while traced: what is being handled; index + 1, 0 for nothing */
+    _Atomic bool warned;                          /* of sending on an unknown output; see node_api.c */
+    _Atomic uint64_t clock_seen;                  /* the largest timestamp received */
 
     uint32_t control_applied; /* page->control when `notes` were last applied */
     struct doorbell bell;

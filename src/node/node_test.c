@@ -327,6 +327,41 @@ static void several_publishers_of_one_input_take_turns(void **state)
     stand_close(&stand);
 }
 
+static void a_traced_node_notes_what_caused_what(void **state)
+{
+    (void)state;
+    struct stand stand = {
+        .count = 2,
+        .nodes = {{.id = "source", .outputs = {{"out"}}}, {.id = "relay", .inputs = {{"in"}}, .outputs = {{"on"}}}}};
+    stand_open(&stand);
+    stand_link(&stand, 0, 1, &(struct link_edge){0, 0, 10, LINK_DROP_OLDEST}, 1);
+    stand_link(&stand, 1, 1, &(struct link_edge){0, 0, 10, LINK_DROP_OLDEST}, 1);
+    stand_start(&stand);
+    dora_node *relay = stand.nodes[1].node;
+    struct proto_page *page = stand.nodes[1].page;
+    send_text(stand.nodes[0].node, "out", "not traced");
+    expect_text(relay, "in", "not traced");
+    assert_int_equal(page->span_count, 0);
+    page->tracing = 1;
+    send_text(stand.nodes[0].node, "out", "traced");
+    expect_text(relay, "in", "traced");
+    send_text(relay, "on", "caused");
+    expect_text(relay, "in", "caused");
+    dora_event *none;
+    assert_int_equal(dora_next(relay, &none, 0), -ETIMEDOUT);
+    send_text(relay, "on", "of itself");
+    assert_int_equal(page->span_count, 4);
+    assert_int_equal(page->spans[0].what, PROTO_SPAN_TAKE);
+    assert_int_equal(page->spans[0].sequence, 1);
+    assert_int_equal(page->spans[1].what, PROTO_SPAN_SEND | 1ull << 32);
+    assert_int_equal(page->spans[1].sequence, 0);
+    assert_int_equal(page->spans[1].cause_sequence, 1);
+    assert_true(page->spans[1].time_ns >= page->spans[0].time_ns);
+    assert_int_equal(page->spans[3].what, PROTO_SPAN_SEND);
+    assert_int_equal(page->spans[3].position, 4);
+    stand_close(&stand);
+}
+
 static void parameters_travel(void **state)
 {
     (void)state;
@@ -492,6 +527,7 @@ int main(void)
         cmocka_unit_test(samples_outlive_event_link_and_node),
         cmocka_unit_test(a_restarted_publisher_follows_the_old_one),
         cmocka_unit_test(several_publishers_of_one_input_take_turns),
+        cmocka_unit_test(a_traced_node_notes_what_caused_what),
         cmocka_unit_test(parameters_travel),
         cmocka_unit_test(timers_tick_from_the_start),
         cmocka_unit_test(a_silent_input_breaks_and_recovers),

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "node/node.h"
 #include "node/params.h"
+#include "node/trace.h"
 #include "shm/message.h"
 
 /* How long a sender that waits for room sleeps before it looks at what the daemon says. */
@@ -286,6 +287,7 @@ static int send_locked(dora_node *node, struct output *output, struct publish_da
         meta_part.block = &meta_block;
     }
     struct message message;
+    trace_send(node, output, output->sequence);
     message_pack(&message, output->sequence++, stamp(node), data->format, 0, data_part, meta_part);
     struct link_message queued = {
         .message = &message,

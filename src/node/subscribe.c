@@ -7,6 +7,7 @@
 #include "node/event.h"
 #include "node/node.h"
 #include "node/params.h"
+#include "node/trace.h"
 #include "node/wire.h"
 
 static void unuse_link(dora_node *node, struct rx_link *link)
@@ -313,6 +314,7 @@ int subscribe_next(dora_node *node, dora_event **out)
             continue;
         if (rc == 1 && (*out)->kind == DORA_EVENT_INPUT) {
             input->received++;
+            trace_take(node, input, dora_event_sequence(*out));
             if (input->served_after) {
                 *at = input->served_after;
                 while (*at)

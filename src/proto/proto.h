@@ -150,12 +150,28 @@ int proto_parse(const void *buffer, size_t len, struct proto_packet *packet);
 
 void proto_close_fds(struct proto_packet *packet); /* those not taken over by take_fd */
 
-/* The page a daemon and one node share. Each half is written by one side. */
+/* What a node notes of one message while it is traced. The words, `position` last: where it is not the position that a
+ * reader expects (counted from 1), the span is being written or has been overwritten. */
+struct proto_span {
+    _Atomic uint64_t
+        what; /* enum proto_span_kind : 8 | index of the output or input : 24 | index of the cause's input + 1 : 32 */
+    _Atomic uint64_t sequence, time_ns; /* CLOCK_MONOTONIC */
+    _Atomic uint64_t cause_sequence;
+    _Atomic uint64_t position;
+};
+
+enum proto_span_kind { PROTO_SPAN_SEND = 1, PROTO_SPAN_TAKE };
+enum { PROTO_SPANS = 512 };
+
+/* The page a daemon and one node share. Each part is written by one side. */
 struct proto_page {
     _Alignas(
         128) _Atomic uint32_t control; /* daemon: packets sent since CONFIG, so that a node need not ask the kernel */
-    _Alignas(128) _Atomic uint64_t activity; /* node: grows with each of its calls, and while it waits for events */
-    _Atomic uint64_t received;               /* node: events delivered */
+    _Atomic uint32_t tracing;          /* daemon: 1 while somebody reads the spans */
+    _Alignas(128) _Atomic uint64_t activity;   /* node: grows with each of its calls, and while it waits for events */
+    _Atomic uint64_t received;                 /* node: events delivered */
+    _Alignas(128) _Atomic uint64_t span_count; /* node: spans ever begun; the last PROTO_SPANS of them are there */
+    struct proto_span spans[PROTO_SPANS];
 };
 
 /* ---- Where a daemon listens ---- */
