@@ -1,7 +1,10 @@
 /* A connection of two long-lived processes, or of one and a command, on a loop. Either side asks and answers.
  *
- * Everything happens in the loop's thread. No callback comes from within a function of this header. Everything may be
- * called from within callbacks, control_close too.
+ * Everything happens in the loop's thread. No callback comes from within a function of this header, but for those that
+ * control_close makes. Everything may be called from within callbacks, control_close too.
+ *
+ * Sending never blocks: what the socket has no room for waits here. A command that asks and doesn't read is not
+ * listened to until it does; whoever lets 64 MiB gather or has a thousand requests unanswered is dropped.
  */
 #ifndef CONTROL_CONNECTION_H
 #define CONTROL_CONNECTION_H
@@ -43,7 +46,7 @@ int control_open(struct control_connection **connection, uv_loop_t *loop, int fd
 int control_dial(struct control_connection **connection, uv_loop_t *loop, const char *path,
                  const struct control_owner *owner, void *context, struct error *error);
 
-/* Ends it: what was to be sent is given a second to leave, requests that we sent fail as "lost" before this returns,
+/* Ends it: what the socket has no room for now is not sent, requests that we sent fail as "lost" before this returns,
  * `closed` is not called. NULL is fine. */
 void control_close(struct control_connection *connection);
 
@@ -66,8 +69,8 @@ struct control_calls {
 int control_send(struct control_connection *connection, const char *method, json_t *params,
                  const struct control_calls *calls, void *context);
 
-/* Requests that came. Each takes over its JSON (NULL: {}). The answer frees the request. Lack of memory ends the
- * connection. */
+/* Requests that came. Each takes over its JSON; NULL, as from a json_pack that failed, is answered by an error. The
+ * answer frees the request. Lack of memory ends the connection. */
 void control_progress(struct control_request *request, json_t *event);
 void control_answer(struct control_request *request, json_t *result);
 void control_refuse(struct control_request *request, const struct control_fault *fault);
