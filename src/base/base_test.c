@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/stamp.h"
 #include "base/suggest.h"
 
 static void errors_gather_context(void **state)
@@ -60,6 +61,23 @@ static void ntp64_keeps_nanoseconds(void **state)
     assert_int_equal(clock_after(5, 6), 11);
 }
 
+static void stamps_follow_the_clock(void **state)
+{
+    (void)state;
+    struct stamp stamp;
+    stamp_init(&stamp);
+    int64_t worst = 0, end = clock_now() + 20 * CLOCK_MILLI;
+    do {
+        int64_t before = clock_ntp64_to_ns(clock_ntp64());
+        int64_t at = clock_ntp64_to_ns(stamp_now(&stamp));
+        int64_t after = clock_ntp64_to_ns(clock_ntp64());
+        /* Only what lies outside the two looks at the clock is an error for sure. */
+        int64_t off = at < before ? before - at : at > after ? at - after : 0;
+        worst = off > worst ? off : worst;
+    } while (clock_now() < end);
+    assert_true(worst < 100000);
+}
+
 static void suggestions_are_near(void **state)
 {
     (void)state;
@@ -77,6 +95,7 @@ int main(void)
         cmocka_unit_test(a_buffer_grows_and_is_text),
         cmocka_unit_test(an_empty_buffer_gives_empty_text),
         cmocka_unit_test(ntp64_keeps_nanoseconds),
+        cmocka_unit_test(stamps_follow_the_clock),
         cmocka_unit_test(suggestions_are_near),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/lock.h"
+#include "base/stamp.h"
 #include "dora/dora.h"
 #include "proto/proto.h"
 #include "shm/arena.h"
@@ -120,6 +121,7 @@ struct dora_node {
     struct output *outputs;
     size_t output_count;
     struct tx_link *tx_links;
+    struct stamp stamp;
     uint64_t clock; /* timestamp of the last message sent */
     bool stopping;
     struct note *notes, **notes_end;

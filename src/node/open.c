@@ -47,6 +47,7 @@ static int make_node(dora_node **out, const dora_node_options *options, struct e
     node->bell = (struct doorbell)DOORBELL_INIT;
     arena_init(&node->arena);
     lock_init(&node->lock);
+    stamp_init(&node->stamp);
     pthread_cond_init(&node->idle, NULL);
     node->notes_end = &node->notes;
     node->notices_end = &node->notices;

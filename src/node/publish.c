@@ -145,9 +145,9 @@ int publish_alloc(dora_node *node, size_t size, uint32_t *block)
 
 /* Calendar time, but later than whatever this node has sent or seen: a hybrid logical clock. A stamp more than a second
  * ahead is another clock's error, and is not followed. */
-static uint64_t stamp(dora_node *node)
+static uint64_t next_stamp(dora_node *node)
 {
-    uint64_t now = clock_ntp64();
+    uint64_t now = stamp_now(&node->stamp);
     /* relaxed: any value seen is a good one. */
     uint64_t seen = atomic_load_explicit(&node->clock_seen, memory_order_relaxed);
     if (seen >= now && seen - now < 1ull << 32)
@@ -288,7 +288,7 @@ static int send_locked(dora_node *node, struct output *output, struct publish_da
     }
     struct message message;
     trace_send(node, output, output->sequence);
-    message_pack(&message, output->sequence++, stamp(node), data->format, 0, data_part, meta_part);
+    message_pack(&message, output->sequence++, next_stamp(node), data->format, 0, data_part, meta_part);
     struct link_message queued = {
         .message = &message,
         .blocks = {data->block, meta.block},
