@@ -269,7 +269,7 @@ static int send_config(struct participant *participant)
                                                                   .text = {node->id, dataflow->id},
                                                                   .text_count = 2,
                                                                   .fds = {peer->page_fd, peer->bell_memory,
-                                                                          peer->bell.event_fd, dataflow->json},
+                                                                          peer->bell_event, dataflow->json},
                                                                   .fd_count = 4});
     if (rc < 0)
         return rc;

@@ -185,6 +185,7 @@ int peer_open(struct peer **out, uv_loop_t *loop, int fd, const struct peer_owne
                           .context = context,
                           .page_fd = -1,
                           .bell_memory = -1,
+                          .bell_event = -1,
                           .arena = -1,
                           .bell = DOORBELL_INIT,
                           .waiting_end = &peer->waiting,
@@ -208,10 +209,12 @@ int peer_share(struct peer *peer, int arena, struct error *error)
     if (rc < 0)
         return rc;
     peer->page = page;
-    int event;
-    rc = doorbell_create(&peer->bell_memory, &event, error);
+    rc = doorbell_create(&peer->bell_memory, &peer->bell_event, error);
     if (rc < 0)
         return rc;
+    int event = fcntl(peer->bell_event, F_DUPFD_CLOEXEC, 0);
+    if (event < 0)
+        return error_sys(error, -errno, "open a doorbell");
     rc = doorbell_open(&peer->bell, peer->bell_memory, event, error);
     if (rc < 0) {
         close(event);
@@ -236,6 +239,7 @@ void peer_close(struct peer *peer)
     peer_hang_up(peer);
     cleanup_close(&peer->page_fd);
     cleanup_close(&peer->bell_memory);
+    cleanup_close(&peer->bell_event);
     cleanup_close(&peer->arena);
     doorbell_close(&peer->bell);
     peer->is_closed = true;

@@ -35,7 +35,7 @@ struct peer {
     pid_t pid; /* of the process that connected */
 
     struct proto_page *page;         /* NULL before peer_share, which also makes what follows */
-    int page_fd, bell_memory, arena; /* -1 where there is none; the doorbell's event is bell.event_fd */
+    int page_fd, bell_memory, bell_event, arena; /* to hand on; -1 where there is none */
     struct doorbell bell;
 
     struct peer_waiting *waiting, **waiting_end; /* packets, oldest first */

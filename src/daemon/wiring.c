@@ -132,7 +132,7 @@ static int send_link(const struct wire *wire, enum proto_type type, int segment)
     if (type == PROTO_LINK_OUT) {
         const struct peer *subscriber = wire->subscriber->peer;
         packet.text[0] = wire->subscriber->node->id;
-        memcpy(packet.fds, (int[]){segment, subscriber->bell_memory, subscriber->bell.event_fd}, 3 * sizeof(int));
+        memcpy(packet.fds, (int[]){segment, subscriber->bell_memory, subscriber->bell_event}, 3 * sizeof(int));
         packet.fd_count = 3;
         return participant_send(wire->publisher, &packet);
     }

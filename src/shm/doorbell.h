@@ -4,7 +4,7 @@
  *
  *              arm(SLEEP)                     ring: exchange, futex wake
  *     AWAKE ─────────────────▶ ASLEEP ───────────────────────────────▶ AWAKE
- *       │      arm(POLL)                      ring: exchange, eventfd write
+ *       │      arm(POLL)                      ring: exchange, write to a pipe
  *       └────────────────────▶ POLLED ───────────────────────────────▶ AWAKE
  *
  * The owner arms, then looks once more for work, then waits; a ringer publishes work, then looks at the word. Both
@@ -32,7 +32,7 @@ struct doorbell_word;
 
 struct doorbell {
     struct doorbell_word *word; /* NULL when closed */
-    int event_fd;               /* -1 when closed */
+    int event_fd;               /* this process's own opening of the pipe; -1 when closed */
     bool polled;                /* owner: armed POLLED, and not disarmed since */
 };
 
@@ -41,10 +41,12 @@ struct doorbell {
         NULL, -1, false                                                                                                \
     }
 
-/* Makes a doorbell: `*memory` and `*event` are descriptors (close-on-exec) to hand to its owner and ringers. */
+/* Makes a doorbell: `*memory` and `*event` (both ends of a pipe) are descriptors, close-on-exec, to hand to its owner
+ * and ringers; whoever opens it must not be given the event_fd of another's struct doorbell. */
 int doorbell_create(int *memory, int *event, struct error *error);
 
-/* Maps one made elsewhere. Takes over `event` when it succeeds; `memory` stays the caller's. -EINVAL when it isn't one.
+/* Maps one made elsewhere. Takes over `event` when it succeeds, and opens it anew where there is /proc, so that nobody
+ * else decides whether it waits; `memory` stays the caller's. -EINVAL when it isn't one.
  */
 int doorbell_open(struct doorbell *bell, int memory, int event, struct error *error);
 void doorbell_close(struct doorbell *bell); /* safe on one that was never opened */
