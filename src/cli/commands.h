@@ -9,8 +9,12 @@
     X(validate)                                                                                                        \
     X(graph)                                                                                                           \
     X(expand)                                                                                                          \
+    X(new)                                                                                                             \
     X(schema)                                                                                                          \
-    X(help)
+    X(completion)                                                                                                      \
+    X(help)                                                                                                            \
+    X(complete)                                                                                                        \
+    X(man)
 
 #define COMMANDS_DECLARE(name) extern const struct command command_##name;
 COMMANDS(COMMANDS_DECLARE)

@@ -28,8 +28,22 @@ static int run_command(const struct command *command, int argc, char **argv)
     return status;
 }
 
+static bool asks_version(int argc, char **argv)
+{
+    return argc > 1 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0);
+}
+
 static int dispatch(int argc, char **argv)
 {
+    if (asks_version(argc, argv)) {
+        puts("dora-cli " DORA_VERSION);
+        return COMMAND_OK;
+    }
+    /* By its second name the program is that command. */
+    if (strcmp(program_invocation_short_name, "dora-coordinator") == 0) {
+        const struct command *command = command_find("coordinator");
+        return command ? run_command(command, argc, argv) : command_unknown("coordinator");
+    }
     if (argc < 2) {
         report_error("`dora` needs a command");
         report_hint("`dora --help` lists the commands");
@@ -38,10 +52,6 @@ static int dispatch(int argc, char **argv)
     const char *first = argv[1];
     if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
         help_overview();
-        return COMMAND_OK;
-    }
-    if (strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0) {
-        puts("dora-cli " DORA_VERSION);
         return COMMAND_OK;
     }
     if (first[0] == '-') {

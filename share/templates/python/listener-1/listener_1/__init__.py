@@ -1,0 +1,1 @@
+"""Prints what it hears, until nothing more can come."""

@@ -1,0 +1,9 @@
+import pytest
+
+pytest.importorskip("dora")
+
+
+def test_the_node_can_be_loaded():
+    from listener_1.main import main
+
+    assert callable(main)

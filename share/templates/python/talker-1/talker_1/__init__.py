@@ -1,0 +1,1 @@
+"""Sends a greeting whenever an input arrives."""

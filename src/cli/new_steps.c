@@ -1,0 +1,81 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "cli/new.h"
+
+static const char *language_name(const char *language)
+{
+    return strcmp(language, "c") == 0 ? "C" : strcmp(language, "cxx") == 0 ? "C++" : "Python";
+}
+
+/* Is this program what the shell starts for `dora`? Then CMake finds the library through PATH too. */
+static bool is_on_path(const char *self)
+{
+    const char *path = getenv("PATH");
+    for (const char *end; path && *path; path = *end ? end + 1 : end) {
+        end = strchrnul(path, ':');
+        autobuf struct buf candidate = {0};
+        buf_add(&candidate, path, (size_t)(end - path));
+        buf_puts(&candidate, "/dora");
+        if (!candidate.failed && access(candidate.data, X_OK) == 0) {
+            autofree char *real = realpath(candidate.data, NULL);
+            return real && strcmp(real, self) == 0;
+        }
+    }
+    return false;
+}
+
+static void print_path(void)
+{
+    autofree char *self = realpath("/proc/self/exe", NULL);
+    char *slash = self ? strrchr(self, '/') : NULL;
+    if (!slash || is_on_path(self))
+        return;
+    *slash = '\0';
+    printf("  export PATH=\"%s:$PATH\"    # so that CMake finds this dora\n", self);
+}
+
+static void print_node_steps(const struct project *project)
+{
+    const char *name = project->name;
+    puts("Next, make it part of a dataflow whose descriptor lies beside its folder:");
+    printf("  - id: %s\n", name);
+    if (project->is_python)
+        printf("    build: pip install -e %s\n    path: %s/%s/main.py\n", name, name, project->module);
+    else
+        printf("    build: |\n"
+               "      cmake -S %s -B %s/build -DCMAKE_BUILD_TYPE=Release\n"
+               "      cmake --build %s/build\n"
+               "    path: bin/%s\n",
+               name, name, name, name);
+    printf("    inputs:\n"
+           "      tick: dora/timer/millis/100\n"
+           "    outputs:\n"
+           "      - speech\n");
+}
+
+static void print_dataflow_steps(const struct project *project)
+{
+    printf("Next:\n  cd %s\n", project->name);
+    if (project->is_python)
+        puts("  python3 -m venv .venv && . .venv/bin/activate");
+    else
+        print_path();
+    puts("  dora run dataflow.yml");
+}
+
+void new_print_steps(const struct project *project)
+{
+    printf("Created new %s %s `%s` at ./%s\n", language_name(project->language),
+           project->is_node ? "custom node" : "dataflow", project->name, project->name);
+    if (project->is_node)
+        print_node_steps(project);
+    else
+        print_dataflow_steps(project);
+    if (project->is_python)
+        puts("Nodes in Python need dora's Python package: the module `dora` of this command's version.");
+}
