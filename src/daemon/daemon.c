@@ -47,8 +47,8 @@ static struct participant *find_by_pid(struct daemon *daemon, pid_t pid)
 {
     for (struct dataflow *dataflow = daemon->dataflows; dataflow; dataflow = dataflow->next)
         for (uint32_t i = 0; i < dataflow->count; i++)
-            if (dataflow->participants[i].pid == pid)
-                return &dataflow->participants[i];
+            if (dataflow->participants[i]->pid == pid)
+                return dataflow->participants[i];
     return NULL;
 }
 
@@ -67,9 +67,10 @@ static struct participant *find_by_token(struct daemon *daemon, const uint8_t to
     uint32_t place[2];
     memcpy(place, token, sizeof place);
     for (struct dataflow *dataflow = daemon->dataflows; dataflow; dataflow = dataflow->next)
-        if (dataflow->serial == place[0] && place[1] < dataflow->count &&
-            memcmp(dataflow->participants[place[1]].token, token, PROTO_TOKEN) == 0)
-            return &dataflow->participants[place[1]];
+        for (uint32_t i = 0; i < dataflow->count && dataflow->serial == place[0]; i++)
+            if (dataflow->participants[i]->serial == place[1])
+                return memcmp(dataflow->participants[i]->token, token, PROTO_TOKEN) == 0 ? dataflow->participants[i]
+                                                                                         : NULL;
     return NULL;
 }
 
@@ -80,8 +81,8 @@ static struct participant *find_by_id(struct daemon *daemon, const char *id, cha
     bool is_known = false;
     for (struct dataflow *dataflow = daemon->dataflows; dataflow; dataflow = dataflow->next)
         for (uint32_t i = 0; i < dataflow->count; i++) {
-            struct participant *participant = &dataflow->participants[i];
-            if (strcmp(participant->node->id, id) != 0)
+            struct participant *participant = dataflow->participants[i];
+            if (participant->is_watcher || participant->is_removed || strcmp(participant->node->id, id) != 0)
                 continue;
             is_known = true;
             if (participant->is_dynamic && found) {
@@ -115,7 +116,9 @@ static void on_hello(struct daemon *daemon, struct peer *peer, struct proto_pack
         has_token ? find_by_token(daemon, hello->token) : find_by_id(daemon, packet->text[1], why);
     if (participant && participant->peer)
         peer_drain(participant->peer); /* it may have said GOODBYE before it came back */
-    if (participant && participant->state != (has_token ? PARTICIPANT_STARTING : PARTICIPANT_ABSENT)) {
+    if (participant && participant->is_removed)
+        participant = NULL;
+    if (participant && participant->state != (participant->is_dynamic ? PARTICIPANT_ABSENT : PARTICIPANT_STARTING)) {
         snprintf(why, sizeof why, "node `%.128s` %s already", participant->node->id,
                  participant_is_here(participant) ? "is connected" : "has left the dataflow");
         participant = NULL;
@@ -180,7 +183,7 @@ static void turn_away(struct daemon *daemon, int code)
     daemon->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     for (struct dataflow *dataflow = daemon->dataflows; dataflow; dataflow = dataflow->next)
         for (uint32_t i = 0; i < dataflow->count; i++)
-            if (dataflow->participants[i].state == PARTICIPANT_STARTING) {
+            if (dataflow->participants[i]->state == PARTICIPANT_STARTING) {
                 dataflow_fail(dataflow, "a node's connection can't be taken: %s%s", strerror(code),
                               code == EMFILE ? "; raise the limit of open files (ulimit -n)" : "");
                 break;
@@ -301,7 +304,7 @@ void daemon_close(struct daemon *daemon)
     bool had_dataflows = daemon->dataflows;
     for (struct dataflow *dataflow = daemon->dataflows; dataflow; dataflow = daemon->dataflows) {
         for (uint32_t i = 0; i < dataflow->count; i++)
-            participant_kill(&dataflow->participants[i], KILL_USER);
+            participant_kill(dataflow->participants[i], KILL_USER);
         daemon->dataflows = dataflow->next;
         dataflow_free(dataflow);
     }

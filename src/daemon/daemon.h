@@ -76,6 +76,7 @@ struct daemon_observer {
     void (*started)(void *context);                  /* every node has joined: messages flow */
     void (*notice)(void *context, const char *text); /* one line for people: a restart, a node that failed */
     void (*finished)(void *context, const struct dataflow_result *result); /* `dataflow` is gone afterwards */
+    void (*changed)(void *context); /* some node's status, or the dataflow's, is another one */
 };
 
 /* The loop must outlive the daemon. */
@@ -91,6 +92,11 @@ const char *daemon_socket(const struct daemon *daemon);
  * the dataflow; `id` is a UUID's text. Log files go to <the graph's directory>/out/<id>. */
 int daemon_start(struct daemon *daemon, const struct graph *graph, const char *id,
                  const struct daemon_observer *observer, struct dataflow **dataflow, struct error *error);
+
+/* The same with other options than the daemon's; what they point to must outlive the dataflow. */
+int daemon_start_with(struct daemon *daemon, const struct graph *graph, const char *id,
+                      const struct daemon_options *options, const struct daemon_observer *observer,
+                      struct dataflow **dataflow, struct error *error);
 
 /* No more restarts; Stop to every node; SIGTERM to what still runs after `grace_ns`, and SIGKILL after half as long
  * again. A later call can only shorten what is left. */

@@ -197,7 +197,7 @@ static void on_deadline(void *context)
 static void start(struct run *run)
 {
     struct daemon_options options = {.exit_when_nodes_finish = -1};
-    struct daemon_observer observer = {run, on_log, on_started, on_notice, on_finished};
+    struct daemon_observer observer = {run, on_log, on_started, on_notice, on_finished, NULL};
     struct error error = ERROR_INIT;
     if (daemon_open(&run->daemon, &run->loop, &options, &error) < 0 ||
         daemon_start(run->daemon, &run->graph, "0-0-0", &observer, &run->dataflow, &error) < 0)
@@ -473,7 +473,7 @@ static void test_killed_wrapper(void **state)
     join(run, a, "x", b);
     start(run);
     run_until(run, "b", "START");
-    kill(run->dataflow->participants[0].pid, SIGKILL);
+    kill(run->dataflow->participants[0]->pid, SIGKILL);
     finish(run);
     assert_int_equal(run->results[0].cause, NODE_SIGNALED);
     assert_true(run->results[1].ok);
@@ -695,7 +695,7 @@ static void test_two_dataflows(void **state)
     assert_non_null(other);
     other->graph = (struct graph){.path = "other.yml", .directory = directory, .nodes = other->nodes};
     add(other, "a", "hello", "until:START", "goodbye", NULL);
-    struct daemon_observer observer = {other, on_log, on_started, on_notice, on_finished};
+    struct daemon_observer observer = {other, on_log, on_started, on_notice, on_finished, NULL};
     struct dataflow *dataflow;
     assert_int_equal(daemon_start(run->daemon, &other->graph, "0-0-1", &observer, &dataflow, NULL), 0);
     while (!other->order[0])
@@ -727,7 +727,7 @@ static _Noreturn void run_limited(rlim_t limit)
     join(run, a, "x", b);
     join(run, b, "y", c);
     struct daemon_options options = {.exit_when_nodes_finish = -1};
-    struct daemon_observer observer = {run, NULL, NULL, on_notice, on_finished};
+    struct daemon_observer observer = {run, NULL, NULL, on_notice, on_finished, NULL};
     struct error error = ERROR_INIT;
     if (daemon_open(&run->daemon, &run->loop, &options, &error) < 0 ||
         daemon_start(run->daemon, &run->graph, "0-0-0", &observer, &run->dataflow, &error) < 0)

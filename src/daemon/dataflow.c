@@ -40,15 +40,17 @@ void dataflow_release(struct dataflow *dataflow)
     if (dataflow->has_started || dataflow->step != STOP_NONE)
         return;
     /* Every link is told before anyone is let go: what is sent first finds all its queues. */
-    for (uint32_t i = 0; i < dataflow->wire_count; i++)
-        wire_up(&dataflow->wires[i]);
+    for (uint32_t i = 0; i < dataflow->count; i++)
+        for (uint32_t k = 0; k < dataflow->participants[i]->out_count; k++)
+            wire_up(dataflow->participants[i]->out[k]);
     if (dataflow->step != STOP_NONE) /* for want of descriptors, most likely */
         return;
     dataflow->has_started = true;
     dataflow->start = (struct proto_start){clock_now(), clock_ntp64()};
     for (uint32_t i = 0; i < dataflow->count; i++)
-        participant_run(&dataflow->participants[i]);
+        participant_run(dataflow->participants[i]);
     health_start(dataflow);
+    dataflow_changed(dataflow);
     if (dataflow->observer.started)
         dataflow->observer.started(dataflow->observer.context);
 }
@@ -72,7 +74,7 @@ const char *dataflow_refusal(const struct dataflow *dataflow, char text[OUTCOME_
 static void terminate_starting(struct dataflow *dataflow)
 {
     for (uint32_t i = 0; i < dataflow->count; i++) {
-        struct participant *participant = &dataflow->participants[i];
+        struct participant *participant = dataflow->participants[i];
         if (participant->state == PARTICIPANT_STARTING) {
             participant_signal(participant, SIGTERM);
             participant->end.is_terminated = true;
@@ -105,6 +107,7 @@ void dataflow_fail(struct dataflow *dataflow, const char *format, ...)
     dataflow_notice(dataflow, "the dataflow is ended: %s", dataflow->error ? dataflow->error : "no memory");
     terminate_starting(dataflow);
     stop_begin(dataflow, DAEMON_STOP_GRACE);
+    dataflow_changed(dataflow);
 }
 
 /* ---- The end ---- */
@@ -116,7 +119,7 @@ static int compare_results(const void *left, const void *right)
         rank_b = b->result.ok ? 2 : b->result.cause == NODE_CASCADING;
     if (rank_a != rank_b)
         return rank_a - rank_b;
-    uint32_t order_a = rank_a == 2 ? a->index : a->ended_order, order_b = rank_b == 2 ? b->index : b->ended_order;
+    uint32_t order_a = rank_a == 2 ? a->serial : a->ended_order, order_b = rank_b == 2 ? b->serial : b->ended_order;
     return order_a < order_b ? -1 : order_a > order_b;
 }
 
@@ -125,21 +128,24 @@ static void report(struct dataflow *dataflow)
     struct dataflow_result result = {.ok = !dataflow->error, .error = dataflow->error};
     autofree struct participant **order = calloc(dataflow->count + 1, sizeof(struct participant *));
     autofree struct node_result *nodes = calloc(dataflow->count + 1, sizeof *nodes);
+    uint32_t count = 0;
     for (uint32_t i = 0; i < dataflow->count; i++) {
-        struct participant *participant = &dataflow->participants[i];
+        struct participant *participant = dataflow->participants[i];
+        if (participant->is_watcher || participant->is_removed)
+            continue;
         participant->result.message = participant->message;
         participant->result.stderr_tail = participant->stderr_tail ? participant->stderr_tail : "";
         participant->result.restarts = participant->restarts.total;
         result.ok = result.ok && participant->result.ok;
         if (order)
-            order[i] = participant;
+            order[count++] = participant;
     }
     if (order && nodes) {
-        qsort(order, dataflow->count, sizeof(struct participant *), compare_results);
-        for (uint32_t i = 0; i < dataflow->count; i++)
+        qsort(order, count, sizeof(struct participant *), compare_results);
+        for (uint32_t i = 0; i < count; i++)
             nodes[i] = order[i]->result;
         result.nodes = nodes;
-        result.node_count = dataflow->count;
+        result.node_count = count;
     } else if (!result.error) {
         result.error = "no memory to tell how the nodes ended";
         result.ok = false;
@@ -161,7 +167,7 @@ static void finish(struct dataflow *dataflow)
 {
     for (uint32_t i = 0; i < dataflow->count; i++)
         if (dataflow->step == STOP_NONE)
-            participant_send(&dataflow->participants[i], &(struct proto_packet){.type = PROTO_STOP});
+            participant_send(dataflow->participants[i], &(struct proto_packet){.type = PROTO_STOP});
     unlink_from_daemon(dataflow);
     if (!dataflow->daemon->dataflows && descendants_kill(descendants_patience) < 0)
         dataflow_notice(dataflow, "some processes that its nodes left behind can't be killed");
@@ -174,22 +180,39 @@ void dataflow_check(struct dataflow *dataflow)
     alarm_set(dataflow->later, 0);
 }
 
+void dataflow_changed(struct dataflow *dataflow)
+{
+    dataflow->has_changed = true;
+    dataflow_check(dataflow);
+}
+
+static void spawn_all(struct dataflow *dataflow)
+{
+    dataflow->is_spawned = dataflow->has_changed = true;
+    for (uint32_t i = 0; i < dataflow->count && dataflow->step == STOP_NONE; i++)
+        if (!dataflow->participants[i]->is_dynamic)
+            participant_spawn(dataflow->participants[i]);
+    if (dataflow->to_join == 0)
+        dataflow_release(dataflow);
+}
+
 static void on_later(void *context)
 {
     struct dataflow *dataflow = context;
     bool are_all_dynamic = true;
+    population_sweep(dataflow);
+    if (!dataflow->is_spawned)
+        spawn_all(dataflow);
     for (uint32_t i = 0; i < dataflow->count; i++)
-        are_all_dynamic = are_all_dynamic && dataflow->participants[i].is_dynamic;
-    if (!dataflow->is_spawned) {
-        dataflow->is_spawned = true;
-        for (uint32_t i = 0; i < dataflow->count && dataflow->step == STOP_NONE; i++)
-            if (!dataflow->participants[i].is_dynamic)
-                participant_spawn(&dataflow->participants[i]);
-        if (dataflow->to_join == 0)
-            dataflow_release(dataflow);
-    }
-    if (dataflow->to_end == 0 && (dataflow->step != STOP_NONE || !are_all_dynamic || dataflow->count == 0))
+        are_all_dynamic = are_all_dynamic && dataflow->participants[i]->is_dynamic;
+    if (dataflow->to_end == 0 && (dataflow->step != STOP_NONE || !are_all_dynamic || dataflow->count == 0)) {
         finish(dataflow);
+        return;
+    }
+    if (dataflow->has_changed && dataflow->observer.changed) {
+        dataflow->has_changed = false;
+        dataflow->observer.changed(dataflow->observer.context);
+    }
 }
 
 /* ---- Memory ---- */
@@ -216,47 +239,13 @@ static int seal_json(struct dataflow *dataflow, struct error *error)
     return 0;
 }
 
-static int prepare(struct participant *participant, struct error *error)
-{
-    struct dataflow *dataflow = participant->dataflow;
-    const struct graph_node *node = participant->node;
-    participant->is_dynamic = node->kind == GRAPH_NODE_DYNAMIC;
-    participant->result = (struct node_result){
-        .id = node->id, .ok = participant->is_dynamic, .dynamic = participant->is_dynamic, .cause = NODE_NEVER_RAN};
-    for (size_t i = 0; i < node->input_count; i++)
-        if (node->inputs[i].kind == GRAPH_INPUT_NODE)
-            participant->data_inputs++;
-        else
-            participant->other_inputs++;
-    participant->open_inputs = participant->data_inputs;
-    participant->closed = calloc(node->input_count + 1, sizeof *participant->closed);
-    if (!participant->closed)
-        return error_set(error, -ENOMEM, "no memory for node `%s`", node->id);
-    if (!participant->is_dynamic) {
-        dataflow->to_join++;
-        dataflow->to_end++;
-    }
-    return alarm_open(&participant->alarm, dataflow->daemon->loop, participant_alarm, participant, error);
-}
-
 static int build(struct dataflow *dataflow, struct error *error)
 {
     const struct graph *graph = dataflow->graph;
     uv_loop_t *loop = dataflow->daemon->loop;
-    dataflow->participants = calloc(graph->node_count + 1, sizeof *dataflow->participants);
-    if (!dataflow->participants)
-        return error_set(error, -ENOMEM, "no memory for the dataflow");
-    for (; dataflow->count < graph->node_count; dataflow->count++) {
-        struct participant *participant = &dataflow->participants[dataflow->count];
-        participant->dataflow = dataflow;
-        participant->index = dataflow->count;
-        participant->node = &graph->nodes[dataflow->count];
-        int rc = prepare(participant, error);
-        if (rc < 0) {
-            free(participant->closed);
-            return rc;
-        }
-    }
+    for (size_t i = 0; i < graph->node_count; i++)
+        if (!population_add(dataflow, &graph->nodes[i], NULL, error))
+            return -ENOMEM;
     int rc = wiring_lay(dataflow, error);
     if (rc == 0)
         rc = seal_json(dataflow, error);
@@ -272,6 +261,13 @@ static int build(struct dataflow *dataflow, struct error *error)
 int daemon_start(struct daemon *daemon, const struct graph *graph, const char *id,
                  const struct daemon_observer *observer, struct dataflow **out, struct error *error)
 {
+    return daemon_start_with(daemon, graph, id, &daemon->options, observer, out, error);
+}
+
+int daemon_start_with(struct daemon *daemon, const struct graph *graph, const char *id,
+                      const struct daemon_options *options, const struct daemon_observer *observer,
+                      struct dataflow **out, struct error *error)
+{
     if (strlen(id) >= DATAFLOW_ID_MOST || strchr(id, '/'))
         return error_set(error, -EINVAL, "`%s` is no id of a dataflow", id);
     struct dataflow *dataflow = calloc(1, sizeof *dataflow);
@@ -284,7 +280,8 @@ int daemon_start(struct daemon *daemon, const struct graph *graph, const char *i
     strcpy(dataflow->id, id);
     if (observer)
         dataflow->observer = *observer;
-    int finish_with_inputs = daemon->options.exit_when_nodes_finish;
+    dataflow->options = *options;
+    int finish_with_inputs = options->exit_when_nodes_finish;
     dataflow->finish_with_inputs = finish_with_inputs < 0 ? graph->exit_when_nodes_finish : finish_with_inputs > 0;
     int rc = build(dataflow, error);
     if (rc < 0) {
@@ -300,24 +297,11 @@ int daemon_start(struct daemon *daemon, const struct graph *graph, const char *i
 
 void dataflow_free(struct dataflow *dataflow)
 {
-    for (uint32_t i = 0; i < dataflow->count; i++) {
-        struct participant *participant = &dataflow->participants[i];
-        watch_close(participant->process);
-        watch_close(participant->partner);
-        peer_close(participant->peer);
-        alarm_close(participant->alarm);
-        logs_close(participant->logs);
-        free(participant->closed);
-        free(participant->stderr_tail);
-    }
+    population_free(dataflow);
     alarm_close(dataflow->ladder);
     alarm_close(dataflow->health);
     alarm_close(dataflow->later);
     cleanup_close(&dataflow->json);
-    free(dataflow->participants);
-    free(dataflow->wires);
-    free(dataflow->incoming);
-    free(dataflow->edges);
     free(dataflow->error);
     free(dataflow);
 }

@@ -29,13 +29,47 @@
 
 enum { DATAFLOW_ID_MOST = 64 };
 
-/* A link, or the place for one: all edges, or LINK_EDGES_MOST of them, from one node to another. */
+/* What has gone over a port, over links that have ended too. */
+struct port_count {
+    uint64_t messages, dropped, bytes;
+};
+
+struct edge_state {
+    bool is_down;             /* disconnected while the link is up */
+    struct port_count before; /* its output's count when the link was made */
+};
+
+/* A link, or the place for one: edges, up to LINK_EDGES_MOST of them, from one node to another. */
 struct wire {
     struct participant *publisher, *subscriber;
     uint32_t link; /* the id of the link that is up; 0: none */
     uint32_t edge_count;
     struct link_edge *edges;
+    struct edge_state *states;
+    int segment;           /* of the link that is up, until its counters are looked at; else -1 */
+    struct link_view view; /* from then on */
 };
+
+enum input_state {
+    INPUT_OPEN,
+    INPUT_CLOSED, /* its output is closed, and the node has been told */
+    INPUT_LOOSE,  /* disconnected: nothing comes, but something may be connected again */
+};
+
+/* What becomes of a node that is stopped alone. */
+enum halt { HALT_NONE, HALT_STOP, HALT_RESTART, HALT_REMOVE };
+
+/* Somebody waits for what becomes of a node. */
+struct node_wait {
+    struct node_wait *next;
+    bool for_run; /* until it runs; else until it has ended */
+    /* `code` 0, or negative with the reason. */
+    void (*done)(void *context, int code, const char *why);
+    void *context;
+};
+
+/* How far the ladder of a stop has been climbed. */
+enum stop_step { STOP_NONE, STOP_ASKED, STOP_TERMINATED, STOP_KILLED, STOP_GIVEN_UP };
 
 enum participant_state {
     PARTICIPANT_ABSENT,   /* no process yet; dynamic: not here */
@@ -50,8 +84,22 @@ enum participant_state {
 struct participant {
     struct dataflow *dataflow;
     const struct graph_node *node;
-    uint32_t index; /* in the graph */
+    uint32_t serial; /* within the dataflow, never used twice; of the graph's nodes, their index */
     bool is_dynamic;
+    bool is_watcher;                /* no node of the graph, see watcher.c */
+    bool is_removed;                /* freed as soon as nobody can be looking at it */
+    struct graph *own;              /* what `node` lives in, where that isn't the dataflow's graph */
+    char *directory;                /* of an added node; NULL: the graph's */
+    struct participant *stands_for; /* a watcher that publishes: whose output, */
+    uint32_t stands_for_output;     /* and which */
+    struct participant *replaces;   /* takes over from this one when it runs */
+    bool is_replaced;               /* its outputs go on without it */
+    bool is_new;                    /* added, and has not run yet: if it fails, it was never there */
+    enum halt halt;
+    enum stop_step halt_step;
+    int64_t halt_grace_ns;
+    struct alarm *halt_alarm;
+    struct node_wait *waits;
     enum participant_state state;
 
     uint8_t token[PROTO_TOKEN];
@@ -62,18 +110,21 @@ struct participant {
     uint32_t packets_left; /* that it may still send: who floods is dropped */
     struct alarm *alarm;   /* WAITING: restart; or hung up: for how long its outputs stay open */
 
-    bool *closed;                       /* by input: its output is closed */
+    uint8_t *inputs;                    /* by input: enum input_state */
+    bool *outputs_closed;               /* by output */
     uint32_t open_inputs;               /* of those that come from nodes */
     uint32_t data_inputs, other_inputs; /* from nodes; timers and logs */
-    struct wire *out;                   /* where its outputs go: out_count wires */
-    struct wire **in;                   /* where its inputs come from */
+    struct wire **out, **in;            /* where its outputs go, and its inputs come from; `out` owns them */
     uint32_t out_count, in_count;
+    struct port_count *received, *sent; /* by input, over links that have ended; by output */
 
     struct process_end end; /* of this generation, as far as it is known */
     char wrongdoing[128];
     struct restart_history restarts;
     uint64_t seen_activity; /* of page->activity, since `seen_ns` */
     int64_t seen_ns;
+    int64_t cpu_ns, cpu_at_ns; /* used, when it was last asked for */
+    double cpu;                /* percent of one core then */
 
     struct logs *logs;
     struct node_result result;
@@ -82,9 +133,6 @@ struct participant {
     uint32_t ended_order; /* 1, 2, … */
 };
 
-/* How far the ladder of a stop has been climbed. */
-enum stop_step { STOP_NONE, STOP_ASKED, STOP_TERMINATED, STOP_KILLED, STOP_GIVEN_UP };
-
 struct dataflow {
     struct daemon *daemon;
     struct dataflow *next;
@@ -92,18 +140,16 @@ struct dataflow {
     const struct graph *graph;
     char id[DATAFLOW_ID_MOST];
     struct daemon_observer observer;
+    struct daemon_options options;
     bool finish_with_inputs;
     int json; /* the descriptor for its nodes, a sealed memfd */
 
-    struct participant *participants;
-    struct wire *wires;     /* by publisher, then by subscriber */
-    struct wire **incoming; /* the same by subscriber */
-    struct link_edge *edges;
-    uint32_t count, wire_count;
+    struct participant **participants;
+    uint32_t count, last_participant;
 
     uint32_t to_join; /* nodes that have not joined; dynamic ones don't count, here and below */
     uint32_t to_end;  /* nodes that have not ended */
-    bool is_spawned, has_started;
+    bool is_spawned, has_started, has_changed;
     struct proto_start start;
     const struct participant *culprit; /* whose end made the start fail */
     char *error;                       /* dataflow_result.error */
@@ -138,13 +184,33 @@ void dataflow_fail(struct dataflow *dataflow, const char *format, ...) __attribu
 const char *dataflow_refusal(const struct dataflow *dataflow, char text[OUTCOME_MESSAGE_MOST]);
 /* Looks, soon, whether everything has ended. */
 void dataflow_check(struct dataflow *dataflow);
+/* Tells the observer, soon, that a status is another one. */
+void dataflow_changed(struct dataflow *dataflow);
 void dataflow_notice(struct dataflow *dataflow, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void dataflow_free(struct dataflow *dataflow);
+
+/* ---- population.c ---- */
+
+/* A participant for the node, without wires. `own` (may be NULL) is what the node lives in, and taken over in any case.
+ * NULL: out of memory. */
+struct participant *population_add(struct dataflow *dataflow, const struct graph_node *node, struct graph *own,
+                                   struct error *error);
+/* The node of this name, no watcher; or NULL. */
+struct participant *population_find(const struct dataflow *dataflow, const char *id);
+/* Takes it out of the dataflow, with its wires; what it is freed from calls dataflow_check. */
+void population_remove(struct participant *participant);
+void population_sweep(struct dataflow *dataflow); /* frees those removed */
+void population_free(struct dataflow *dataflow);
+int population_wait(struct participant *participant, bool for_run, void (*done)(void *, int, const char *),
+                    void *context);
+/* Tells those who wait for that: it runs, or has ended, or, with a negative code, never will. */
+void population_settle(struct participant *participant, bool for_run, int code, const char *why);
 
 /* ---- participant.c ---- */
 
 void participant_spawn(struct participant *participant);
 void participant_alarm(void *participant); /* its alarm is due */
+int participant_make_token(struct participant *participant, struct error *error);
 /* A process says that it is this node; takes over the peer, whose descriptor for the arena is `arena`. */
 void participant_join(struct participant *participant, struct peer *peer, int *arena);
 void participant_run(struct participant *participant); /* JOINED → RUNNING, its links are sent */
@@ -171,19 +237,84 @@ void participant_cascade(struct participant *participant); /* sets `result`: fai
 
 /* Lays the wires of a dataflow whose participants are there. */
 int wiring_lay(struct dataflow *dataflow, struct error *error);
+/* Lays an edge, in a wire of its own where the others between the two are up; it is not up itself yet. -ENOMEM. */
+int wiring_add(struct participant *publisher, struct participant *subscriber, struct link_edge edge);
+/* The same from a node and all those that publish for it too; an output that is closed closes the input. */
+int wiring_connect(struct participant *publisher, uint32_t output, struct participant *subscriber, uint32_t input);
+/* Lays the wires to all inputs of a node that is added. */
+int wiring_lay_inputs(struct participant *participant, struct error *error);
+/* The edge's parameters as the input has them. */
+struct link_edge wiring_edge(uint32_t output, const struct graph_node *node, uint32_t input);
+int wiring_output(const struct graph_node *node, const char *id); /* its index, or -ENOENT */
+int wiring_input(const struct graph_node *node, const char *id);
+/* The edge from this output to this input; false: there is none. */
+bool wiring_find(const struct participant *publisher, uint32_t output, const struct participant *subscriber,
+                 uint32_t input, struct wire **wire, uint32_t *edge);
+void wiring_disconnect(struct wire *wire, uint32_t edge);
+void wiring_free(struct wire *wire); /* takes it out of both participants */
+
+/* ---- links.c ---- */
+
 /* Makes a link where both ends are here, and tells both. */
 void wire_up(struct wire *wire);
+/* It is down, and so are its disconnected edges for good. */
+void wire_down(struct wire *wire);
 /* All wires of a node: up where the other end runs; LINK_DOWN to the others. */
 void wiring_up(struct participant *participant);
 void wiring_down_in(struct participant *participant);
 void wiring_down_out(struct participant *participant);
+void wire_edge_down(struct wire *wire, uint32_t edge);
+
+/* ---- closing.c ---- */
+
 /* Its outputs are closed: INPUT_CLOSED to the subscribers. */
 void wiring_close_output(struct participant *participant, uint32_t output);
 void wiring_close_outputs(struct participant *participant);
 /* Tells a node that has just joined of the inputs that are closed. */
 void wiring_report_closed(struct participant *participant);
+void wiring_close_input(struct participant *participant, uint32_t input);
+void wiring_loosen_input(struct participant *participant, uint32_t input);
+void wiring_open_input(struct participant *participant, uint32_t input);
 /* The same packet once to each node that subscribes to this one. */
 void wiring_tell_subscribers(struct participant *participant, const struct proto_packet *packet);
+
+/* ---- counters.c ---- */
+
+/* What has gone over an edge of a link that is up; false: it isn't. */
+bool counters_read(struct wire *wire, uint32_t edge, struct link_counters *counters);
+/* Brings participant->sent up to date. */
+void counters_sample(struct participant *publisher);
+/* The link ends now: what it counted is added to its ends' counts. */
+void counters_keep(struct wire *wire);
+
+/* ---- topology.c ---- */
+
+/* What one changes in a dataflow that runs. Negative errno with a message: -EINVAL, -ENOENT, -EEXIST, -EPERM (not now),
+ * -ENOMEM. */
+int topology_add(struct dataflow *dataflow, const char *yaml, const char *directory, const char *replaces,
+                 struct participant **added, struct error *error);
+int topology_connect(struct dataflow *dataflow, const char *source, const char *target, struct error *error);
+int topology_disconnect(struct dataflow *dataflow, const char *source, const char *target, struct error *error);
+/* "node/output" taken apart: an operator's port has a slash of its own. */
+int topology_find_output(const struct dataflow *dataflow, const char *name, struct participant **publisher,
+                         uint32_t *output, struct error *error);
+int topology_find_input(const struct dataflow *dataflow, const char *name, struct participant **subscriber,
+                        uint32_t *input, struct error *error);
+
+/* ---- watcher.c ---- */
+
+int watcher_open(struct dataflow *dataflow, const char *const *topics, size_t count, uint64_t queue_size,
+                 char config[PROTO_CONFIG_TEXT_MOST], struct error *error);
+int watcher_publish(struct dataflow *dataflow, const char *topic, char config[PROTO_CONFIG_TEXT_MOST],
+                    struct error *error);
+
+/* ---- halt.c ---- */
+
+/* Stops one node: Stop, SIGTERM after the grace time, SIGKILL after half as long again. */
+void halt_begin(struct participant *participant, enum halt halt, int64_t grace_ns);
+void halt_due(void *participant);
+void halt_done(struct participant *participant);                           /* its process has ended */
+void participant_again(struct participant *participant, int64_t delay_ns); /* it has ended, and starts once more */
 
 /* ---- stop.c, health.c ---- */
 

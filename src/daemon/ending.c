@@ -1,6 +1,7 @@
 /* A node's way out: its processes have ended, and everyone who dealt with it learns what that means. */
 #include "daemon/dataflow.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,10 +49,16 @@ static void restart(struct participant *participant, int64_t delay_ns)
         snprintf(limit, sizeof limit, " of %u", most);
     dataflow_notice(participant->dataflow, "node `%s` %s; restarting it (%u%s)", participant->node->id,
                     participant->message, participant->restarts.in_window, limit);
+    participant_again(participant, delay_ns);
+}
+
+void participant_again(struct participant *participant, int64_t delay_ns)
+{
     disconnect(participant);
     participant->state = PARTICIPANT_WAITING;
     tell_restarted(participant);
     alarm_set(participant->alarm, delay_ns);
+    dataflow_changed(participant->dataflow);
 }
 
 void participant_gone(struct participant *participant)
@@ -63,12 +70,17 @@ void participant_gone(struct participant *participant)
         disconnect(participant);
         participant->state = PARTICIPANT_ABSENT;
         wiring_close_outputs(participant);
+        halt_done(participant);
         return;
     }
     participant->end.silent_ns = participant->node->health_check_timeout_ns;
     outcome_of(&participant->end, &participant->result, participant->message);
-    if (!participant->dataflow->has_started) {
+    if (!participant->dataflow->has_started || participant->is_new) {
         participant_end(participant);
+        return;
+    }
+    if (participant->halt != HALT_NONE) {
+        halt_done(participant);
         return;
     }
     struct restart_decision decision =
@@ -111,11 +123,18 @@ void participant_end(struct participant *participant)
             dataflow_notice(dataflow, "node `%s` %s", participant->node->id, participant->message);
     }
     disconnect(participant);
+    if (participant->is_replaced)
+        tell_restarted(participant);
     participant->state = PARTICIPANT_ENDED;
     wiring_close_outputs(participant);
     participant->ended_order = ++dataflow->ended_count;
     dataflow->to_end--;
     if (!dataflow->has_started)
         dataflow_fail_start(dataflow, participant);
-    dataflow_check(dataflow);
+    dataflow_changed(dataflow);
+    population_settle(participant, true, -EIO,
+                      *participant->message ? participant->message : "ended before it had joined the dataflow");
+    population_settle(participant, false, 0, NULL);
+    if (participant->is_new)
+        population_remove(participant);
 }

@@ -15,9 +15,9 @@ static int64_t interval(const struct dataflow *dataflow)
 {
     int64_t shortest = CLOCK_NEVER;
     for (uint32_t i = 0; i < dataflow->count; i++)
-        if (is_checked(&dataflow->participants[i]) &&
-            dataflow->participants[i].node->health_check_timeout_ns / 2 < shortest)
-            shortest = dataflow->participants[i].node->health_check_timeout_ns / 2;
+        if (is_checked(dataflow->participants[i]) &&
+            dataflow->participants[i]->node->health_check_timeout_ns / 2 < shortest)
+            shortest = dataflow->participants[i]->node->health_check_timeout_ns / 2;
     if (shortest == CLOCK_NEVER)
         return 0;
     if (shortest < 10 * CLOCK_MILLI)
@@ -44,7 +44,7 @@ void health_check(void *context)
     struct dataflow *dataflow = context;
     int64_t now = clock_now();
     for (uint32_t i = 0; i < dataflow->count; i++) {
-        struct participant *participant = &dataflow->participants[i];
+        struct participant *participant = dataflow->participants[i];
         if (participant->state == PARTICIPANT_RUNNING && is_checked(participant))
             check(participant, now);
     }

@@ -71,7 +71,8 @@ static void on_warning(void *context, const char *text)
 
 static void directory_of(const struct participant *participant, char path[PATH_MAX])
 {
-    const char *base = participant->dataflow->graph->directory, *own = participant->node->working_dir;
+    const char *own = participant->node->working_dir;
+    const char *base = participant->directory ? participant->directory : participant->dataflow->graph->directory;
     if (!own)
         snprintf(path, PATH_MAX, "%s", base);
     else if (own[0] == '/')
@@ -80,11 +81,10 @@ static void directory_of(const struct participant *participant, char path[PATH_M
         snprintf(path, PATH_MAX, "%s/%s", base, own);
 }
 
-static int open_logs(struct participant *participant, const char *directory, const struct spawned *spawned,
-                     struct error *error)
+static int open_logs(struct participant *participant, const struct spawned *spawned, struct error *error)
 {
     char path[PATH_MAX + 2 * DATAFLOW_ID_MOST];
-    size_t len = (size_t)snprintf(path, sizeof path, "%s/out", directory);
+    size_t len = (size_t)snprintf(path, sizeof path, "%s/out", participant->dataflow->graph->directory);
     mkdir(path, 0777); /* opening the log file tells what is wrong */
     len += (size_t)snprintf(path + len, sizeof path - len, "/%s", participant->dataflow->id);
     mkdir(path, 0777);
@@ -105,10 +105,10 @@ static int open_logs(struct participant *participant, const char *directory, con
                      error);
 }
 
-static int make_token(struct participant *participant, struct error *error)
+int participant_make_token(struct participant *participant, struct error *error)
 {
     /* Where to find it, and what nobody else can know. */
-    uint32_t place[2] = {participant->dataflow->serial, participant->index};
+    uint32_t place[2] = {participant->dataflow->serial, participant->serial};
     memcpy(participant->token, place, sizeof place);
     const size_t secret = sizeof participant->token - sizeof place;
     if (getrandom(participant->token + sizeof place, secret, 0) != (ssize_t)secret)
@@ -134,7 +134,7 @@ void participant_spawn(struct participant *participant)
     struct spawned spawned;
     participant->end = (struct process_end){0};
     directory_of(participant, directory);
-    if (make_token(participant, &error) < 0) {
+    if (participant_make_token(participant, &error) < 0) {
         fail_spawn(participant, &error);
         return;
     }
@@ -142,9 +142,9 @@ void participant_spawn(struct participant *participant)
     if (spawn_node(&(struct spawn_request){.node = participant->node,
                                            .directory = directory,
                                            .config = config,
-                                           .env = daemon->options.env,
-                                           .allow_shell = daemon->options.allow_shell,
-                                           .uv = daemon->options.uv,
+                                           .env = dataflow->options.env,
+                                           .allow_shell = dataflow->options.allow_shell,
+                                           .uv = dataflow->options.uv,
                                            .on_warning = on_warning,
                                            .context = participant},
                    &spawned, &error) < 0) {
@@ -153,11 +153,12 @@ void participant_spawn(struct participant *participant)
     }
     participant->pid = spawned.pid;
     participant->state = PARTICIPANT_STARTING;
+    dataflow_changed(dataflow);
     if (!participant->restarts.window_start)
         participant->restarts.window_start = clock_now();
     int watched =
         watch_open(&participant->process, daemon->loop, spawned.pid_fd, UV_READABLE, on_process, participant, &error);
-    if (open_logs(participant, directory, &spawned, &error) < 0 || watched < 0) {
+    if (open_logs(participant, &spawned, &error) < 0 || watched < 0) {
         /* The signal of its death is noticed without a watch. */
         dataflow_fail(dataflow, "node `%s` can't be supervised: %s", participant->node->id, error.message);
         participant_kill(participant, KILL_USER);
@@ -165,6 +166,14 @@ void participant_spawn(struct participant *participant)
 }
 
 /* ---- What it says ---- */
+
+/* Whether it may come back when its process has ended, so that its outputs stay open. */
+static bool may_return(const struct participant *participant)
+{
+    if (participant->halt != HALT_NONE)
+        return participant->halt == HALT_RESTART && participant->dataflow->step == STOP_NONE;
+    return !participant->is_new && restart_possible(participant->node, &participant->restarts);
+}
 
 static void on_left(struct participant *participant)
 {
@@ -178,7 +187,7 @@ static void on_left(struct participant *participant)
     participant->state = PARTICIPANT_LEAVING;
     wiring_down_in(participant);
     /* Whether it is restarted shows when its process has ended; then its outputs stay open. */
-    if (!restart_possible(participant->node, &participant->restarts)) {
+    if (!may_return(participant)) {
         wiring_down_out(participant);
         wiring_close_outputs(participant);
     }
@@ -210,7 +219,7 @@ static void still_there(struct participant *participant)
 {
     if (!participant->dataflow->has_started)
         dataflow_fail_start(participant->dataflow, participant);
-    else if (participant->is_dynamic || !restart_possible(participant->node, &participant->restarts))
+    else if (participant->is_dynamic || !may_return(participant))
         wiring_close_outputs(participant);
 }
 
@@ -219,6 +228,8 @@ void participant_alarm(void *context)
     struct participant *participant = context;
     if (participant->state == PARTICIPANT_LEAVING)
         still_there(participant);
+    else if (participant->state == PARTICIPANT_ABSENT && participant->is_watcher)
+        population_remove(participant); /* who asked for it has not come */
     else if (participant->state == PARTICIPANT_WAITING && participant->restarts.is_disabled)
         participant_end(participant);
     else if (participant->state == PARTICIPANT_WAITING)
@@ -263,14 +274,14 @@ static int send_config(struct participant *participant)
         .input_count = (uint32_t)node->input_count,
         .output_count = (uint32_t)node->output_count,
     };
-    int rc = participant_send(participant, &(struct proto_packet){.type = PROTO_CONFIG,
-                                                                  .body = &body,
-                                                                  .body_len = sizeof body,
-                                                                  .text = {node->id, dataflow->id},
-                                                                  .text_count = 2,
-                                                                  .fds = {peer->page_fd, peer->bell_memory,
-                                                                          peer->bell_event, dataflow->json},
-                                                                  .fd_count = 4});
+    int rc = participant_send(
+        participant, &(struct proto_packet){.type = PROTO_CONFIG,
+                                            .body = &body,
+                                            .body_len = sizeof body,
+                                            .text = {node->id, dataflow->id},
+                                            .text_count = 2,
+                                            .fds = {peer->page_fd, peer->bell_memory, peer->bell_event, dataflow->json},
+                                            .fd_count = 4});
     if (rc < 0)
         return rc;
     close(take_fd(&peer->page_fd));
@@ -342,9 +353,17 @@ void participant_run(struct participant *participant)
     participant->state = PARTICIPANT_RUNNING;
     if (participant->open_inputs + participant->other_inputs == 0)
         participant->restarts.is_disabled = true;
+    participant->is_new = false;
+    dataflow_changed(dataflow);
     /* relaxed: a count that only has to move. */
     participant->seen_activity = atomic_load_explicit(&participant->peer->page->activity, memory_order_relaxed);
     participant->seen_ns = clock_now();
     if (dataflow->step != STOP_NONE)
         participant_send(participant, &(struct proto_packet){.type = PROTO_STOP});
+    population_settle(participant, true, 0, NULL);
+    struct participant *old = take_ptr(participant->replaces);
+    if (old) {
+        old->is_replaced = true;
+        halt_begin(old, HALT_REMOVE, participant->halt_grace_ns);
+    }
 }

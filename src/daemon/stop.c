@@ -62,10 +62,10 @@ void stop_begin(struct dataflow *dataflow, int64_t grace_ns)
         dataflow->grace_ns = grace_ns;
         climb(dataflow, STOP_ASKED, grace_ns);
         for (uint32_t i = 0; i < dataflow->count; i++)
-            dataflow->participants[i].restarts.is_disabled = true;
+            dataflow->participants[i]->restarts.is_disabled = true;
         for (uint32_t i = 0; i < dataflow->count; i++)
-            ask(&dataflow->participants[i]);
-        dataflow_check(dataflow);
+            ask(dataflow->participants[i]);
+        dataflow_changed(dataflow);
     } else if (dataflow->step == STOP_ASKED && clock_after(clock_now(), grace_ns) < dataflow->step_due) {
         dataflow->grace_ns = grace_ns;
         climb(dataflow, STOP_ASKED, grace_ns);
@@ -76,7 +76,7 @@ static void kill_all(struct dataflow *dataflow, enum kill_reason reason)
 {
     climb(dataflow, STOP_KILLED, kill_patience);
     for (uint32_t i = 0; i < dataflow->count; i++)
-        participant_kill(&dataflow->participants[i], reason);
+        participant_kill(dataflow->participants[i], reason);
 }
 
 void stop_ladder(void *context)
@@ -86,8 +86,8 @@ void stop_ladder(void *context)
     case STOP_ASKED:
         climb(dataflow, STOP_TERMINATED, dataflow->grace_ns / 2);
         for (uint32_t i = 0; i < dataflow->count; i++) {
-            participant_signal(&dataflow->participants[i], SIGTERM);
-            dataflow->participants[i].end.is_terminated = true;
+            participant_signal(dataflow->participants[i], SIGTERM);
+            dataflow->participants[i]->end.is_terminated = true;
         }
         return;
     case STOP_TERMINATED:
@@ -96,8 +96,8 @@ void stop_ladder(void *context)
     case STOP_KILLED:
         dataflow->step = STOP_GIVEN_UP;
         for (uint32_t i = 0; i < dataflow->count; i++)
-            if (!dataflow->participants[i].is_dynamic && dataflow->participants[i].state != PARTICIPANT_ENDED)
-                process_abandon(&dataflow->participants[i]);
+            if (!dataflow->participants[i]->is_dynamic && dataflow->participants[i]->state != PARTICIPANT_ENDED)
+                process_abandon(dataflow->participants[i]);
         return;
     default:
         return;

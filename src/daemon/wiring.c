@@ -1,4 +1,4 @@
-/* Which node feeds which, and the links that are up at the moment. */
+/* Which node feeds which. */
 #include "daemon/dataflow.h"
 
 #include <errno.h>
@@ -7,255 +7,207 @@
 
 #include "base/cleanup.h"
 
-struct connection {
-    uint32_t publisher, subscriber;
-    struct link_edge edge;
-};
-
-static int compare_connections(const void *left, const void *right)
-{
-    const struct connection *a = left, *b = right;
-    if (a->publisher != b->publisher)
-        return a->publisher < b->publisher ? -1 : 1;
-    if (a->subscriber != b->subscriber)
-        return a->subscriber < b->subscriber ? -1 : 1;
-    return a->edge.input < b->edge.input ? -1 : a->edge.input > b->edge.input;
-}
-
-static int compare_incoming(const void *left, const void *right)
-{
-    const struct wire *a = *(struct wire *const *)left, *b = *(struct wire *const *)right;
-    if (a->subscriber != b->subscriber)
-        return a->subscriber < b->subscriber ? -1 : 1;
-    return a < b ? -1 : a > b;
-}
-
 static int compare_output(const void *id, const void *output)
 {
     return strcmp(id, ((const struct graph_output *)output)->id);
 }
 
-static uint32_t queue_limit(const struct graph_input *input)
+static int compare_input(const void *id, const void *input)
 {
-    uint64_t limit = input->queue_size ? input->queue_size : 1;
-    return limit > RING_CAPACITY_MOST ? RING_CAPACITY_MOST : (uint32_t)limit;
+    return strcmp(id, ((const struct graph_input *)input)->id);
 }
 
-static int collect(struct dataflow *dataflow, struct connection *connections, struct error *error)
+int wiring_output(const struct graph_node *node, const char *id)
 {
-    for (uint32_t i = 0; i < dataflow->count; i++) {
-        const struct graph_node *node = dataflow->participants[i].node;
-        for (uint32_t k = 0; k < node->input_count; k++) {
-            const struct graph_input *input = &node->inputs[k];
-            if (input->kind != GRAPH_INPUT_NODE)
-                continue;
-            const struct graph_node *source =
-                input->source_node < dataflow->count ? &dataflow->graph->nodes[input->source_node] : NULL;
-            const struct graph_output *output =
-                source && source->output_count ? bsearch(input->source_output, source->outputs, source->output_count,
-                                                         sizeof *source->outputs, compare_output)
-                                               : NULL;
-            if (!output)
-                return error_set(error, -EINVAL, "input `%s` of node `%s`: there is no output `%s/%s`", input->id,
-                                 node->id, input->source, input->source_output);
-            *connections++ = (struct connection){
-                (uint32_t)input->source_node, i,
-                .edge = {(uint32_t)(output - source->outputs), k, queue_limit(input),
-                         input->queue_policy == GRAPH_BACKPRESSURE ? LINK_BACKPRESSURE : LINK_DROP_OLDEST}};
+    const struct graph_output *found =
+        node->output_count ? bsearch(id, node->outputs, node->output_count, sizeof *node->outputs, compare_output)
+                           : NULL;
+    return found ? (int)(found - node->outputs) : -ENOENT;
+}
+
+int wiring_input(const struct graph_node *node, const char *id)
+{
+    const struct graph_input *found =
+        node->input_count ? bsearch(id, node->inputs, node->input_count, sizeof *node->inputs, compare_input) : NULL;
+    return found ? (int)(found - node->inputs) : -ENOENT;
+}
+
+struct link_edge wiring_edge(uint32_t output, const struct graph_node *node, uint32_t index)
+{
+    const struct graph_input *input = &node->inputs[index];
+    uint64_t limit = input->queue_size ? input->queue_size : 1;
+    return (struct link_edge){output, index, limit > RING_CAPACITY_MOST ? RING_CAPACITY_MOST : (uint32_t)limit,
+                              input->queue_policy == GRAPH_BACKPRESSURE ? LINK_BACKPRESSURE : LINK_DROP_OLDEST};
+}
+
+/* Room for one more in a list that is doubled at powers of two. */
+static bool make_room(struct wire ***list, uint32_t count)
+{
+    if (count & (count - 1))
+        return true;
+    struct wire **longer = reallocarray(*list, count ? 2 * (size_t)count : 1, sizeof *longer);
+    if (longer)
+        *list = longer;
+    return longer;
+}
+
+static bool add_edge(struct wire *wire, struct link_edge edge)
+{
+    uint32_t count = wire->edge_count;
+    if ((count & (count - 1)) == 0) {
+        size_t room = count ? 2 * (size_t)count : 1;
+        struct link_edge *edges = reallocarray(wire->edges, room, sizeof *edges);
+        if (edges)
+            wire->edges = edges;
+        struct edge_state *states = reallocarray(wire->states, room, sizeof *states);
+        if (states)
+            wire->states = states;
+        if (!edges || !states)
+            return false;
+    }
+    wire->edges[count] = edge;
+    wire->states[count] = (struct edge_state){0};
+    wire->edge_count++;
+    return true;
+}
+
+/* The wire between the two that still takes an edge, for it is not up; or NULL. */
+static struct wire *find_open(const struct participant *publisher, const struct participant *subscriber)
+{
+    for (uint32_t i = subscriber->in_count; i-- > 0;) {
+        struct wire *wire = subscriber->in[i];
+        if (wire->publisher == publisher && !wire->link && wire->edge_count < LINK_EDGES_MOST)
+            return wire;
+    }
+    return NULL;
+}
+
+int wiring_add(struct participant *publisher, struct participant *subscriber, struct link_edge edge)
+{
+    struct wire *wire = find_open(publisher, subscriber);
+    if (wire)
+        return add_edge(wire, edge) ? 0 : -ENOMEM;
+    wire = calloc(1, sizeof *wire);
+    if (!wire || !add_edge(wire, edge) || !make_room(&publisher->out, publisher->out_count) ||
+        !make_room(&subscriber->in, subscriber->in_count)) {
+        if (wire) {
+            free(wire->edges);
+            free(wire->states);
         }
+        free(wire);
+        return -ENOMEM;
+    }
+    wire->publisher = publisher;
+    wire->subscriber = subscriber;
+    wire->segment = -1;
+    publisher->out[publisher->out_count++] = wire;
+    subscriber->in[subscriber->in_count++] = wire;
+    return 0;
+}
+
+int wiring_connect(struct participant *publisher, uint32_t output, struct participant *subscriber, uint32_t input)
+{
+    const struct dataflow *dataflow = publisher->dataflow;
+    int rc = wiring_add(publisher, subscriber, wiring_edge(output, subscriber->node, input));
+    for (uint32_t i = 0; i < dataflow->count && rc == 0; i++) {
+        struct participant *other = dataflow->participants[i];
+        if (other->stands_for == publisher && other->stands_for_output == output && !other->is_removed)
+            rc = wiring_add(other, subscriber, wiring_edge(0, subscriber->node, input));
+    }
+    if (rc == 0 && publisher->outputs_closed[output])
+        wiring_close_input(subscriber, input);
+    return rc;
+}
+
+/* Takes the pointer out; the order of the others stays. The list keeps its room, of which there is never less than
+ * make_room counts on. */
+static void take_out(struct wire **list, uint32_t *count, const struct wire *wire)
+{
+    uint32_t i = 0;
+    while (list[i] != wire)
+        i++;
+    memmove(&list[i], &list[i + 1], (--*count - i) * sizeof *list);
+}
+
+void wiring_free(struct wire *wire)
+{
+    wire_down(wire);
+    take_out(wire->publisher->out, &wire->publisher->out_count, wire);
+    take_out(wire->subscriber->in, &wire->subscriber->in_count, wire);
+    free(wire->edges);
+    free(wire->states);
+    free(wire);
+}
+
+static int lay_inputs(struct participant *participant,
+                      struct participant *(*find)(struct dataflow *, size_t input, const struct graph_node *node),
+                      struct error *error)
+{
+    const struct graph_node *node = participant->node;
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        const struct graph_input *input = &node->inputs[i];
+        if (input->kind != GRAPH_INPUT_NODE)
+            continue;
+        struct participant *publisher = find(participant->dataflow, i, node);
+        /* A node that replaces another, and feeds itself, means itself. */
+        if (publisher == participant->replaces && publisher)
+            publisher = participant;
+        int output = publisher ? wiring_output(publisher->node, input->source_output) : -ENOENT;
+        if (output < 0)
+            return error_set(error, -EINVAL, "input `%s` of node `%s`: there is no output `%s/%s`", input->id, node->id,
+                             input->source, input->source_output);
+        if (wiring_connect(publisher, (uint32_t)output, participant, i) < 0)
+            return error_set(error, -ENOMEM, "no memory for the dataflow's links");
     }
     return 0;
 }
 
-static void lay(struct dataflow *dataflow, const struct connection *connections, uint32_t count)
+static struct participant *find_by_index(struct dataflow *dataflow, size_t input, const struct graph_node *node)
 {
-    struct wire *wire = NULL;
-    for (uint32_t i = 0; i < count; i++) {
-        struct participant *publisher = &dataflow->participants[connections[i].publisher];
-        struct participant *subscriber = &dataflow->participants[connections[i].subscriber];
-        dataflow->edges[i] = connections[i].edge;
-        if (!wire || wire->publisher != publisher || wire->subscriber != subscriber ||
-            wire->edge_count == LINK_EDGES_MOST) {
-            wire = &dataflow->wires[dataflow->wire_count++];
-            *wire = (struct wire){publisher, subscriber, 0, 0, &dataflow->edges[i]};
-            if (!publisher->out)
-                publisher->out = wire;
-            publisher->out_count++;
-        }
-        wire->edge_count++;
-    }
-    for (uint32_t i = 0; i < dataflow->wire_count; i++)
-        dataflow->incoming[i] = &dataflow->wires[i];
-    qsort(dataflow->incoming, dataflow->wire_count, sizeof(struct wire *), compare_incoming);
-    for (uint32_t i = 0; i < dataflow->wire_count; i++) {
-        struct participant *subscriber = dataflow->incoming[i]->subscriber;
-        if (!subscriber->in)
-            subscriber->in = &dataflow->incoming[i];
-        subscriber->in_count++;
-    }
+    size_t index = node->inputs[input].source_node;
+    return index < dataflow->count ? dataflow->participants[index] : NULL;
+}
+
+static struct participant *find_by_name(struct dataflow *dataflow, size_t input, const struct graph_node *node)
+{
+    return population_find(dataflow, node->inputs[input].source);
 }
 
 int wiring_lay(struct dataflow *dataflow, struct error *error)
 {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < dataflow->count; i++)
-        count += dataflow->participants[i].data_inputs;
-    if (count == 0)
-        return 0;
-    autofree struct connection *connections = calloc(count, sizeof *connections);
-    dataflow->edges = calloc(count, sizeof *dataflow->edges);
-    dataflow->wires = calloc(count, sizeof *dataflow->wires);
-    dataflow->incoming = calloc(count, sizeof(struct wire *));
-    if (!connections || !dataflow->edges || !dataflow->wires || !dataflow->incoming)
-        return error_set(error, -ENOMEM, "no memory for the dataflow's links");
-    int rc = collect(dataflow, connections, error);
-    if (rc < 0)
-        return rc;
-    qsort(connections, count, sizeof *connections, compare_connections);
-    lay(dataflow, connections, count);
-    return 0;
+    int rc = 0;
+    for (uint32_t i = 0; i < dataflow->count && rc == 0; i++)
+        rc = lay_inputs(dataflow->participants[i], find_by_index, error);
+    return rc;
 }
 
-static int send_link(const struct wire *wire, enum proto_type type, int segment)
+int wiring_lay_inputs(struct participant *participant, struct error *error)
 {
-    struct {
-        struct proto_link link;
-        struct link_edge edges[LINK_EDGES_MOST];
-    } body = {{wire->link, wire->edge_count, wire->publisher == wire->subscriber, 0}, {{0}}};
-    memcpy(body.edges, wire->edges, wire->edge_count * sizeof *wire->edges);
-    struct proto_packet packet = {
-        .type = type,
-        .body = &body,
-        .body_len = sizeof body.link + wire->edge_count * sizeof *wire->edges,
-        .text_count = 1,
-    };
-    if (type == PROTO_LINK_OUT) {
-        const struct peer *subscriber = wire->subscriber->peer;
-        packet.text[0] = wire->subscriber->node->id;
-        memcpy(packet.fds, (int[]){segment, subscriber->bell_memory, subscriber->bell_event}, 3 * sizeof(int));
-        packet.fd_count = 3;
-        return participant_send(wire->publisher, &packet);
+    return lay_inputs(participant, find_by_name, error);
+}
+
+bool wiring_find(const struct participant *publisher, uint32_t output, const struct participant *subscriber,
+                 uint32_t input, struct wire **found, uint32_t *edge)
+{
+    for (uint32_t i = 0; i < subscriber->in_count; i++) {
+        struct wire *wire = subscriber->in[i];
+        for (uint32_t k = 0; wire->publisher == publisher && k < wire->edge_count; k++)
+            if (wire->edges[k].output == output && wire->edges[k].input == input && !wire->states[k].is_down) {
+                *found = wire;
+                *edge = k;
+                return true;
+            }
     }
-    packet.text[0] = wire->publisher->node->id;
-    memcpy(packet.fds, (int[]){segment, wire->publisher->peer->arena}, 2 * sizeof(int));
-    packet.fd_count = 2;
-    return participant_send(wire->subscriber, &packet);
+    return false;
 }
 
-void wire_up(struct wire *wire)
+void wiring_disconnect(struct wire *wire, uint32_t edge)
 {
-    if (wire->link || !participant_is_here(wire->publisher) || !participant_is_here(wire->subscriber))
-        return;
-    struct error error = ERROR_INIT;
-    autoclose int segment = link_create(wire->edges, wire->edge_count, &error);
-    if (segment < 0) {
-        dataflow_fail(wire->publisher->dataflow, "the link from node `%s` to node `%s` can't be made: %s",
-                      wire->publisher->node->id, wire->subscriber->node->id, error.message);
-        return;
-    }
-    wire->link = ++wire->publisher->dataflow->daemon->last_link;
-    /* The subscriber first: it is ready for what the publisher sends as soon as it knows the link. */
-    if (send_link(wire, PROTO_LINK_IN, segment) == 0)
-        send_link(wire, PROTO_LINK_OUT, segment);
-}
-
-void wiring_up(struct participant *participant)
-{
-    for (uint32_t i = 0; i < participant->in_count; i++)
-        if (participant->in[i]->publisher->state == PARTICIPANT_RUNNING)
-            wire_up(participant->in[i]);
-    for (uint32_t i = 0; i < participant->out_count; i++) {
-        struct participant *subscriber = participant->out[i].subscriber;
-        if (subscriber->state == PARTICIPANT_RUNNING || subscriber == participant)
-            wire_up(&participant->out[i]);
-    }
-}
-
-static void tell_down(struct participant *participant, uint32_t link)
-{
-    struct proto_index body = {link};
-    participant_send(participant,
-                     &(struct proto_packet){.type = PROTO_LINK_DOWN, .body = &body, .body_len = sizeof body});
-}
-
-void wiring_down_in(struct participant *participant)
-{
-    for (uint32_t i = 0; i < participant->in_count; i++) {
-        struct wire *wire = participant->in[i];
-        if (wire->link && wire->publisher != participant)
-            tell_down(wire->publisher, wire->link);
-        wire->link = 0;
-    }
-}
-
-void wiring_down_out(struct participant *participant)
-{
-    for (uint32_t i = 0; i < participant->out_count; i++) {
-        struct wire *wire = &participant->out[i];
-        if (wire->link && wire->subscriber != participant)
-            tell_down(wire->subscriber, wire->link);
-        wire->link = 0;
-    }
-}
-
-static void tell_closed(struct participant *participant, uint32_t input)
-{
-    struct proto_index body = {input};
-    participant_send(participant,
-                     &(struct proto_packet){.type = PROTO_INPUT_CLOSED, .body = &body, .body_len = sizeof body});
-}
-
-/* Nothing comes any more: it should finish, and not be started again. */
-static void tell_all_closed(struct participant *participant)
-{
-    bool is_kept_alive = participant->other_inputs > 0 && !participant->dataflow->finish_with_inputs;
-    if (participant->data_inputs == 0 || participant->open_inputs > 0 || is_kept_alive)
-        return;
-    participant->restarts.is_disabled = true;
-    participant_send(participant, &(struct proto_packet){.type = PROTO_ALL_INPUTS_CLOSED});
-    if (participant->state == PARTICIPANT_WAITING)
-        alarm_set(participant->alarm, 0);
-}
-
-static void close_input(struct participant *participant, uint32_t input)
-{
-    if (participant->closed[input])
-        return;
-    participant->closed[input] = true;
-    participant->open_inputs--;
-    tell_closed(participant, input);
-    tell_all_closed(participant);
-}
-
-void wiring_close_output(struct participant *participant, uint32_t output)
-{
-    for (uint32_t i = 0; i < participant->out_count; i++)
-        for (uint32_t k = 0; k < participant->out[i].edge_count; k++)
-            if (participant->out[i].edges[k].output == output)
-                close_input(participant->out[i].subscriber, participant->out[i].edges[k].input);
-}
-
-void wiring_close_outputs(struct participant *participant)
-{
-    for (uint32_t i = 0; i < participant->out_count; i++)
-        for (uint32_t k = 0; k < participant->out[i].edge_count; k++)
-            close_input(participant->out[i].subscriber, participant->out[i].edges[k].input);
-}
-
-void wiring_report_closed(struct participant *participant)
-{
-    for (uint32_t i = 0; i < participant->node->input_count; i++)
-        if (participant->closed[i])
-            tell_closed(participant, i);
-    tell_all_closed(participant);
-}
-
-void wiring_tell_subscribers(struct participant *participant, const struct proto_packet *packet)
-{
-    for (uint32_t i = 0; i < participant->out_count; i++) {
-        struct participant *subscriber = participant->out[i].subscriber;
-        bool is_told = i > 0 && participant->out[i - 1].subscriber == subscriber;
-        if (!is_told && subscriber != participant)
-            participant_send(subscriber, packet);
-    }
+    wire->states[edge].is_down = true;
+    if (wire->link)
+        wire_edge_down(wire, edge);
+    else
+        wire_down(wire);
+    if (wire->edge_count == 0)
+        wiring_free(wire);
 }
