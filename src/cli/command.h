@@ -1,6 +1,7 @@
 /* Commands of `dora`, one a file.
  *
- * `NAME.c` defines `const struct command command_NAME` and joins the list COMMANDS in commands.h. Everything a user can
+ * `NAME.c` defines `const struct command command_NAME` and joins the list COMMANDS in commands.h, or that of its group:
+ * `dora topic echo` is `command_topic_echo` in the list COMMANDS_TOPIC. Everything a user can
  * read about a command (--help, the errors for wrong usage, completion, the manual) comes from that struct.
  *
  *     static const struct option_spec run_options[] = {
@@ -29,7 +30,7 @@
 enum { COMMAND_OK = 0, COMMAND_FAILED = 1, COMMAND_USAGE = 2 };
 
 struct command {
-    const char *name;
+    const char *name;     /* of a command in a group with the group's in front: "topic echo" */
     const char *alias;    /* a second name, or NULL */
     const char *operands; /* for the usage line, such as "PATH"; NULL for none */
     int min_operands, max_operands;
@@ -39,8 +40,10 @@ struct command {
     const struct option_spec *options; /* ended by one without name; NULL for none. --help is always added */
     bool hidden;                       /* left out of `dora --help` */
 
-    /* Does the work and returns the exit status. The options are checked: the number of operands, values where they
-     * belong, choices. */
+    const struct command *const *commands; /* a group's, ended by NULL; the group itself has but name and summary */
+
+    /* NULL for a group. Does the work and returns the exit status. The options are checked: the number of operands,
+     * values where they belong, choices. */
     int (*run)(const struct options *options);
 };
 

@@ -5,28 +5,53 @@
 #include "base/suggest.h"
 #include "cli/report.h"
 
+enum { NAMES_MOST = 64 };
+
 #define ENTRY(name) &command_##name,
-const struct command *const commands[] = {COMMANDS(ENTRY)};
-const int command_count = sizeof commands / sizeof *commands;
+const struct command *const commands[] = {COMMANDS(ENTRY) NULL};
+const int command_count = sizeof commands / sizeof *commands - 1;
+
+const char *command_word(const struct command *command)
+{
+    const char *space = strrchr(command->name, ' ');
+    return space ? space + 1 : command->name;
+}
+
+static const struct command *find(const struct command *const *list, const char *name)
+{
+    for (; list && *list; list++)
+        if (strcmp(command_word(*list), name) == 0 || ((*list)->alias && strcmp((*list)->alias, name) == 0))
+            return *list;
+    return NULL;
+}
 
 const struct command *command_find(const char *name)
 {
-    for (int i = 0; i < command_count; i++)
-        if (strcmp(commands[i]->name, name) == 0 || (commands[i]->alias && strcmp(commands[i]->alias, name) == 0))
-            return commands[i];
-    return NULL;
+    return find(commands, name);
+}
+
+const struct command *command_find_in(const struct command *group, const char *name)
+{
+    return find(group->commands, name);
+}
+
+int command_unknown_in(const struct command *group, const char *name)
+{
+    const char *names[NAMES_MOST], *blank = group ? " " : "", *parent = group ? group->name : "";
+    size_t count = 0;
+    for (const struct command *const *list = group ? group->commands : commands; list && *list && count < NAMES_MOST;
+         list++)
+        names[count++] = command_word(*list);
+    const char *near = suggest(name, names, count);
+    report_error("`dora%s%s` has no command `%s`", blank, parent, name);
+    if (near)
+        report_hint("did you mean `dora%s%s %s`?", blank, parent, near);
+    else
+        report_hint("`dora%s%s --help` lists the commands", blank, parent);
+    return COMMAND_USAGE;
 }
 
 int command_unknown(const char *name)
 {
-    const char *names[sizeof commands / sizeof *commands];
-    for (int i = 0; i < command_count; i++)
-        names[i] = commands[i]->name;
-    const char *near = suggest(name, names, (size_t)command_count);
-    report_error("`dora` has no command `%s`", name);
-    if (near)
-        report_hint("did you mean `dora %s`?", near);
-    else
-        report_hint("`dora --help` lists the commands");
-    return COMMAND_USAGE;
+    return command_unknown_in(NULL, name);
 }

@@ -20,13 +20,19 @@
 COMMANDS(COMMANDS_DECLARE)
 #undef COMMANDS_DECLARE
 
-extern const struct command *const commands[];
+extern const struct command *const commands[]; /* ended by NULL */
 extern const int command_count;
 
-/* The command of this name or alias, or NULL. */
+/* The command of this name or alias, or NULL; the second: of a group. */
 const struct command *command_find(const char *name);
+const struct command *command_find_in(const struct command *group, const char *name);
 
-/* Reports that there is no such command, with what may have been meant; returns COMMAND_USAGE. */
+/* What stands behind the group's name: "echo" for "topic echo". */
+const char *command_word(const struct command *command);
+
+/* Reports that there is no such command, or none in the group (NULL: dora's), with what may have been meant; returns
+ * COMMAND_USAGE. */
 int command_unknown(const char *name);
+int command_unknown_in(const struct command *group, const char *name);
 
 #endif

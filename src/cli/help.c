@@ -12,15 +12,20 @@ static void heading(const char *text)
     printf(report_color(STDOUT_FILENO) ? "\n\033[1m%s\033[0m\n" : "\n%s\n", text);
 }
 
+static void list_commands(const struct command *const *list)
+{
+    heading("Commands:");
+    for (; *list; list++)
+        if (!(*list)->hidden)
+            printf("  %-12s %s\n", command_word(*list), (*list)->summary);
+}
+
 void help_overview(void)
 {
     puts("Dataflows of processes that share memory: nodes, wired by a YAML descriptor");
     heading("Usage:");
     puts("  dora COMMAND [OPTIONS] …");
-    heading("Commands:");
-    for (int i = 0; i < command_count; i++)
-        if (!commands[i]->hidden)
-            printf("  %-12s %s\n", commands[i]->name, commands[i]->summary);
+    list_commands(commands);
     heading("Options:");
     printf("  %-12s %s\n  %-12s %s\n", "-h, --help", "Print this help", "--version", "Print the version");
     puts("\n`dora help COMMAND` explains one command.");
@@ -63,8 +68,21 @@ static void print_indented(const char *text)
     }
 }
 
+static void help_group(const struct command *group)
+{
+    puts(group->summary);
+    heading("Usage:");
+    printf("  dora %s COMMAND [OPTIONS] …\n", group->name);
+    list_commands(group->commands);
+    printf("\n`dora help %s COMMAND` explains one command.\n", group->name);
+}
+
 void help_command(const struct command *command)
 {
+    if (command->commands) {
+        help_group(command);
+        return;
+    }
     static const struct option_spec help = {.name = "help", .letter = 'h', .help = "Print this help"};
     puts(command->summary);
     if (command->details)
@@ -96,15 +114,22 @@ static int run(const struct options *options)
     const struct command *command = command_find(options->operands[0]);
     if (!command)
         return command_unknown(options->operands[0]);
+    if (options->operand_count > 1) {
+        const struct command *group = command;
+        command = command_find_in(group, options->operands[1]);
+        if (!command)
+            return command_unknown_in(group, options->operands[1]);
+    }
     help_command(command);
     return COMMAND_OK;
 }
 
 const struct command command_help = {
     .name = "help",
-    .operands = "[COMMAND]",
-    .max_operands = 1,
+    .operands = "[COMMAND [COMMAND]]",
+    .max_operands = 2,
     .summary = "Explain a command",
-    .example = "dora help validate",
+    .example = "dora help validate\n"
+               "dora help topic echo",
     .run = run,
 };

@@ -28,6 +28,27 @@ static int run_command(const struct command *command, int argc, char **argv)
     return status;
 }
 
+static int dispatch_group(const struct command *group, int argc, char **argv)
+{
+    if (argc < 2) {
+        report_error("`dora %s` needs a command", group->name);
+        report_hint("`dora %s --help` lists them", group->name);
+        return COMMAND_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        help_command(group);
+        return COMMAND_OK;
+    }
+    if (argv[1][0] == '-') {
+        report_error("`dora %s` has no option `%s`", group->name, argv[1]);
+        report_hint("options stand behind the whole command, as in `dora %s %s %s`", group->name,
+                    command_word(group->commands[0]), argv[1]);
+        return COMMAND_USAGE;
+    }
+    const struct command *command = command_find_in(group, argv[1]);
+    return command ? run_command(command, argc - 1, argv + 1) : command_unknown_in(group, argv[1]);
+}
+
 static bool asks_version(int argc, char **argv)
 {
     return argc > 1 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0);
@@ -60,7 +81,9 @@ static int dispatch(int argc, char **argv)
         return COMMAND_USAGE;
     }
     const struct command *command = command_find(first);
-    return command ? run_command(command, argc - 1, argv + 1) : command_unknown(first);
+    if (!command)
+        return command_unknown(first);
+    return command->commands ? dispatch_group(command, argc - 1, argv + 1) : run_command(command, argc - 1, argv + 1);
 }
 
 int main(int argc, char **argv)
