@@ -5,21 +5,34 @@
 #     lib/cmake/dora/                             find_package(dora): dora::dora, dora::dora_static
 #     lib/cmake/dora-node-api-c/                  find_package(dora-node-api-c), as dora's users write it
 #     bin/dora, share/dora/dora-schema.json       the command; the JSON schema of descriptors, for editors
+#     bin/dora-coordinator                        the command's second name, for service managers
+#     share/man/man1/, completions of shells      of the command
+#     lib/systemd/user/                           its services
+#
+# Components are the packages they go into (Package.cmake): runtime, lib, dev; and zsh, which is in none.
 include(CMakePackageConfigHelpers)
 
 set(dora_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake)
 
-install(FILES include/node_api.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(DIRECTORY include/dora DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+install(FILES include/node_api.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev)
+install(DIRECTORY include/dora DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 
 set_target_properties(dora_shared PROPERTIES EXPORT_NAME dora)
 install(TARGETS dora_static dora_shared EXPORT dora
-        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT dev
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT lib NAMELINK_COMPONENT dev)
 foreach(suffix a so)
-  install(FILES ${PROJECT_BINARY_DIR}/lib/libdora_node_api_c.${suffix} DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(FILES ${PROJECT_BINARY_DIR}/lib/libdora_node_api_c.${suffix} DESTINATION ${CMAKE_INSTALL_LIBDIR}
+          COMPONENT dev)
 endforeach()
 
-install(EXPORT dora NAMESPACE dora:: FILE doraTargets.cmake DESTINATION ${dora_cmake_dir}/dora)
+install(EXPORT dora NAMESPACE dora:: FILE doraTargets.cmake DESTINATION ${dora_cmake_dir}/dora COMPONENT dev)
+# The build folder can be used as if it were installed: with its bin/ on PATH, or in CMAKE_PREFIX_PATH.
+export(EXPORT dora NAMESPACE dora:: FILE ${PROJECT_BINARY_DIR}/lib/cmake/dora/doraTargets.cmake)
+file(WRITE ${PROJECT_BINARY_DIR}/lib/cmake/dora/doraConfig.cmake
+  "include(\${CMAKE_CURRENT_LIST_DIR}/doraTargets.cmake)\n")
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/lib/cmake/dora/doraConfigVersion.cmake
+  COMPATIBILITY SameMinorVersion)
 
 # One template a package; what it says of itself is all that differs.
 function(dora_package name)
@@ -28,7 +41,8 @@ function(dora_package name)
   write_basic_package_version_file(${PROJECT_BINARY_DIR}/package/${name}ConfigVersion.cmake
     COMPATIBILITY SameMinorVersion)
   install(FILES ${PROJECT_BINARY_DIR}/package/${name}Config.cmake
-          ${PROJECT_BINARY_DIR}/package/${name}ConfigVersion.cmake DESTINATION ${dora_cmake_dir}/${name})
+          ${PROJECT_BINARY_DIR}/package/${name}ConfigVersion.cmake DESTINATION ${dora_cmake_dir}/${name}
+          COMPONENT dev)
 endfunction()
 
 dora_package(dora)
@@ -38,12 +52,24 @@ dora_package(dora-node-api-c)
 file(RELATIVE_PATH dora_prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 foreach(dora_library dora dora_node_api_c)
   configure_file(cmake/library.pc.in ${PROJECT_BINARY_DIR}/package/${dora_library}.pc @ONLY)
-  install(FILES ${PROJECT_BINARY_DIR}/package/${dora_library}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+  install(FILES ${PROJECT_BINARY_DIR}/package/${dora_library}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
+          COMPONENT dev)
 endforeach()
 
 if(NOT CMAKE_CROSSCOMPILING)
   set(dora_schema ${PROJECT_BINARY_DIR}/package/dora-schema.json)
   install(CODE "execute_process(COMMAND \"$<TARGET_FILE:dora>\" schema OUTPUT_FILE \"${dora_schema}\"
-                                COMMAND_ERROR_IS_FATAL ANY)")
-  install(FILES ${dora_schema} DESTINATION ${CMAKE_INSTALL_DATADIR}/dora)
+                                COMMAND_ERROR_IS_FATAL ANY)" COMPONENT runtime)
+  install(FILES ${dora_schema} DESTINATION ${CMAKE_INSTALL_DATADIR}/dora COMPONENT runtime)
 endif()
+
+file(CREATE_LINK dora ${PROJECT_BINARY_DIR}/bin/dora-coordinator SYMBOLIC)
+install(FILES ${PROJECT_BINARY_DIR}/bin/dora-coordinator DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime)
+install(DIRECTORY packaging/systemd/ DESTINATION lib/systemd/user COMPONENT runtime)
+
+# Where each shell looks for the completions of what is installed. Debian's package has another folder for zsh.
+install(FILES share/completions/dora.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME dora
+        COMPONENT runtime)
+install(FILES share/completions/dora.zsh DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions RENAME _dora COMPONENT zsh)
+install(FILES share/completions/dora.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d
+        COMPONENT runtime)
