@@ -12,6 +12,7 @@
 #include "cli/summary.h"
 #include "daemon/descendants.h"
 #include "daemon/keeper.h"
+#include "daemon/watch.h"
 
 struct run {
     const struct wishes *wishes;
@@ -126,7 +127,7 @@ int run_daemon(int control_fd, void *context)
     struct wishes *wishes = context;
     struct run run = {.wishes = wishes, .control_fd = control_fd, .status = COMMAND_FAILED};
     struct error error = ERROR_INIT;
-    int rc = uv_loop_init(&run.loop);
+    int rc = watch_loop(&run.loop);
     if (rc < 0) {
         report_error("can't make an event loop: %s", uv_strerror(rc));
         return COMMAND_FAILED;

@@ -1,7 +1,9 @@
 #include "daemon/watch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -18,6 +20,20 @@ struct alarm {
     void (*due)(void *context);
     void *context;
 };
+
+int watch_loop(uv_loop_t *loop)
+{
+    /* One for the loop, and then a pipe, without which libuv would end the process. */
+    int ends[2], one = epoll_create1(EPOLL_CLOEXEC);
+    int rc = one < 0 || pipe2(ends, O_CLOEXEC) < 0 ? -errno : 0;
+    if (one >= 0)
+        close(one);
+    if (rc < 0)
+        return rc;
+    close(ends[0]);
+    close(ends[1]);
+    return uv_loop_init(loop);
+}
 
 static void free_handle(uv_handle_t *handle)
 {

@@ -9,6 +9,10 @@
 
 #include "base/error.h"
 
+/* uv_loop_init, but a lack of descriptors is an error, whereas libuv ends the process when it has none for its first
+ * loop. */
+int watch_loop(uv_loop_t *loop);
+
 /* A descriptor that is waited for. */
 struct watch;
 
