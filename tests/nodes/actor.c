@@ -82,7 +82,8 @@ static void send_many(struct actor *actor, const char *output, long count, size_
             return;
         if (rc < 0)
             fail(actor, "send", rc);
-        usleep(pause_ms * 1000);
+        if (pause_ms)
+            usleep(pause_ms * 1000);
     }
 }
 
