@@ -12,11 +12,11 @@ static void offer(const char *prefix, const char *candidate, const char *typed, 
         printf("%s%s%s%s\n", prefix, candidate, *about ? "\t" : "", about);
 }
 
-static void offer_commands(const char *typed)
+static void offer_commands(const struct command *const *list, const char *typed)
 {
-    for (int i = 0; i < command_count; i++)
-        if (!commands[i]->hidden)
-            offer("", commands[i]->name, typed, commands[i]->summary);
+    for (; *list; list++)
+        if (!(*list)->hidden)
+            offer("", command_word(*list), typed, (*list)->summary);
 }
 
 static void offer_options(const struct command *command, const char *typed)
@@ -48,8 +48,6 @@ static void offer_values(const char *prefix, const char *what, size_t len, const
             offer(prefix, choice, typed, "");
             at += size + 1;
         }
-    } else if (has_suffix(what, len, "COMMAND")) {
-        offer_commands(typed);
     } else if (has_suffix(what, len, "PATH") || has_suffix(what, len, "FILE") || has_suffix(what, len, "_YAML")) {
         puts(":files");
     }
@@ -135,15 +133,22 @@ static int run(const struct options *options)
 {
     char **words = options->operands;
     int last = options->operand_count - 1;
-    if (last > 0) {
-        const struct command *command = command_find(words[0]);
-        if (command)
-            offer_for(command, words + 1, last - 1);
-    } else if (words[0][0] == '-') {
-        offer("", "--help", words[0], "Print the list of commands");
-        offer("", "--version", words[0], "Print the version");
+    bool explains = last > 0 && command_find(words[0]) == &command_help;
+    const struct command *group = NULL;
+    for (int i = explains; i < last; i++) {
+        const struct command *command = group ? command_find_in(group, words[i]) : command_find(words[i]);
+        if (command && !command->commands && !explains)
+            offer_for(command, words + i + 1, last - i - 1);
+        if (!command || !command->commands)
+            return COMMAND_OK;
+        group = command;
+    }
+    if (words[last][0] == '-') {
+        offer("", "--help", words[last], "Print the list of commands");
+        if (!group)
+            offer("", "--version", words[last], "Print the version");
     } else {
-        offer_commands(words[0]);
+        offer_commands(group ? group->commands : commands, words[last]);
     }
     return COMMAND_OK;
 }
