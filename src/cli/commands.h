@@ -12,6 +12,7 @@
     X(new)                                                                                                             \
     X(schema)                                                                                                          \
     X(completion)                                                                                                      \
+    X(coordinator)                                                                                                     \
     X(help)                                                                                                            \
     X(complete)                                                                                                        \
     X(man)

@@ -442,3 +442,13 @@ struct control_connection *control_asker(const struct control_request *request)
 {
     return request->connection;
 }
+
+const char *control_method(const struct control_request *request)
+{
+    return request->message.method;
+}
+
+json_t *control_params(const struct control_request *request)
+{
+    return request->message.body;
+}

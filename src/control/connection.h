@@ -23,6 +23,9 @@ struct control_request;
 struct control_owner {
     const char *role, *version; /* of this process, for the hello */
 
+    /* A server has accepted it. May be NULL. */
+    void (*opened)(void *context, struct control_connection *connection);
+
     /* The other side has said who it is, and speaks our protocol. May be NULL. */
     void (*ready)(void *context, struct control_connection *connection);
 
@@ -79,5 +82,7 @@ void control_refusef(struct control_request *request, const char *code, const ch
 
 /* NULL once the connection it came over has ended. */
 struct control_connection *control_asker(const struct control_request *request);
+const char *control_method(const struct control_request *request);
+json_t *control_params(const struct control_request *request); /* borrowed */
 
 #endif

@@ -51,6 +51,8 @@ static void on_connection(uv_poll_t *poll, int status, int events)
         struct error error = ERROR_INIT;
         if (control_open(&connection, poll->loop, fd, server->owner, server->context, &error) < 0)
             fprintf(stderr, "a connection was refused: %s\n", error.message);
+        else if (server->owner->opened)
+            server->owner->opened(server->context, connection);
     }
 }
 

@@ -1,0 +1,162 @@
+/* What the files of the coordinator share: its state, and the dataflows that live.
+ *
+ * A dataflow lives from `dataflow.start`, or the daemon's word that it runs one, until it has finished or failed. The
+ * store has a row for each, written before the daemon is asked and at each change of its status; its nodes are kept
+ * here in between, and the daemon tells them anew to the next coordinator.
+ *
+ *          row written        the daemon's updates
+ *     ─────▶ starting ──▶ running ──▶ stopping ──▶ finished | failed
+ *               └────────────┴───────────┴── no daemon knows it: failed
+ */
+#ifndef COORDINATOR_CORE_H
+#define COORDINATOR_CORE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <uv.h>
+
+#include "base/error.h"
+#include "base/uuid.h"
+#include "control/connection.h"
+#include "control/server.h"
+#include "coordinator/store.h"
+
+struct coordinator;
+struct flow;
+
+/* Somebody who waits for something to become of a dataflow. */
+struct waiter {
+    struct waiter *next;
+    struct control_request *request; /* is told of each change of status; NULL: only the end counts */
+    bool until_started;              /* else until it has ended */
+
+    /* Called once. `fault`: the start has failed, with the daemon's reason; else NULL. */
+    void (*done)(void *context, json_t *dataflow, const struct control_fault *fault);
+    void *context;
+};
+
+struct flow {
+    struct flow *next;
+    struct coordinator *coordinator;
+    char uuid[UUID_TEXT];
+    json_t *dataflow; /* the object of docs/control.md */
+    bool is_reported; /* by the daemon that is connected now, or asked of it */
+    struct waiter *waiters;
+};
+
+/* A request that waits for the daemon to come back. */
+struct parked {
+    struct parked *next;
+    struct control_request *request;
+    const struct method *method;
+};
+
+struct daemon_info {
+    struct control_connection *connection; /* NULL: none is connected */
+    char *id, *machine;
+    pid_t pid;
+};
+
+struct coordinator {
+    uv_loop_t loop;
+    const char *version;
+    bool quiet;
+    int64_t begun; /* clock_now */
+    struct store *store;
+    const char *store_path;
+    struct control_server *server;
+    struct control_owner owner;
+    uv_signal_t terminate, interrupt;
+    uv_timer_t grace; /* in which a daemon may come back */
+    bool in_grace;
+    struct daemon_info daemon;
+    struct flow *flows;
+    struct parked *parked, **parked_end;
+    struct control_connection **connections; /* all of them */
+    size_t connection_count, connection_cap;
+    struct control_request *shutdown; /* to be answered when the daemon has gone */
+    bool is_ending;
+};
+
+/* A request of a command. */
+struct method {
+    const char *name; /* ending in '.': all that begin so */
+    bool needs_daemon;
+    void (*handle)(struct coordinator *coordinator, struct control_request *request, const char *name, json_t *params);
+};
+
+void __attribute__((format(printf, 2, 3)))
+coordinator_say(const struct coordinator *coordinator, const char *format, ...);
+void coordinator_end(struct coordinator *coordinator); /* the loop's work */
+void coordinator_unpark(struct coordinator *coordinator);
+void coordinator_forget(struct coordinator *coordinator, const struct control_connection *connection);
+double coordinator_time(void); /* seconds since 1970 */
+
+/* flow.c */
+struct flow *flow_find(const struct coordinator *coordinator, const char *uuid);
+struct flow *flow_add(struct coordinator *coordinator, json_t *dataflow); /* takes over; NULL: no memory */
+const char *flow_status(const json_t *dataflow);
+bool flow_is_over(const json_t *dataflow);
+const char *flow_label(const json_t *dataflow); /* its name, or its uuid */
+
+/* The daemon's word. A flow that has ended is gone afterwards. */
+void flow_update(struct flow *flow, const json_t *dataflow);
+
+/* Its nodes are spawned. */
+void flow_started(struct flow *flow);
+
+/* It has failed without having run, or nobody runs it any more; it is gone afterwards. `fault` may be NULL. */
+void flow_fail(struct flow *flow, const char *why, const struct control_fault *fault);
+
+/* 0 or -ENOMEM. */
+int flow_wait(struct flow *flow, struct control_request *request, bool until_started,
+              void (*done)(void *context, json_t *dataflow, const struct control_fault *fault), void *context);
+void flow_free_all(struct coordinator *coordinator);
+
+/* daemon.c: the daemon's connection. */
+void daemon_request(struct coordinator *coordinator, struct control_request *request, const char *method,
+                    json_t *params);
+void daemon_gone(struct coordinator *coordinator, const char *why);
+void daemon_grace(struct coordinator *coordinator);                    /* begins to wait for one */
+int daemon_load(struct coordinator *coordinator, struct error *error); /* what lived when we ended last */
+
+/* Whether one is connected; else the request is refused. */
+bool daemon_is_here(const struct coordinator *coordinator, struct control_request *request);
+
+/* select.c: which dataflow a request means. Refuses the request and gives false where that is unclear. */
+bool select_uuid(struct coordinator *coordinator, struct control_request *request, const json_t *params,
+                 char uuid[UUID_TEXT]);
+struct flow *select_live(struct coordinator *coordinator, struct control_request *request, const json_t *params);
+
+/* Refuses with what the store or the system said. */
+void refuse_error(struct control_request *request, const struct error *error);
+void refuse_memory(struct control_request *request);
+
+/* The requests, by file. */
+void handle_start(struct coordinator *, struct control_request *, const char *, json_t *);
+void handle_stop(struct coordinator *, struct control_request *, const char *, json_t *);
+void handle_restart(struct coordinator *, struct control_request *, const char *, json_t *);
+void handle_list(struct coordinator *, struct control_request *, const char *, json_t *);
+void handle_get(struct coordinator *, struct control_request *, const char *, json_t *);
+void handle_wait(struct coordinator *, struct control_request *, const char *, json_t *);
+void handle_clean(struct coordinator *, struct control_request *, const char *, json_t *);
+void handle_descriptor(struct coordinator *, struct control_request *, const char *, json_t *);
+void handle_status(struct coordinator *, struct control_request *, const char *, json_t *);
+void handle_shutdown(struct coordinator *, struct control_request *, const char *, json_t *);
+void handle_param(struct coordinator *, struct control_request *, const char *, json_t *);
+void handle_forward(struct coordinator *, struct control_request *, const char *, json_t *);
+
+/* start.c: for a restart too. Takes over all but `request`. */
+struct start_wish {
+    struct control_request *request;
+    json_t *dataflow; /* the object, as `starting` */
+    char *yaml;
+    json_t *options;
+    bool until_started;
+    const char *params_of; /* a dataflow whose parameters it gets; NULL: none */
+};
+void start_dataflow(struct coordinator *coordinator, struct start_wish *wish);
+
+#endif

@@ -1,0 +1,191 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "coordinator/core.h"
+#include "coordinator/crash.h"
+
+struct flow *flow_find(const struct coordinator *coordinator, const char *uuid)
+{
+    for (struct flow *flow = coordinator->flows; flow; flow = flow->next)
+        if (strcmp(flow->uuid, uuid) == 0)
+            return flow;
+    return NULL;
+}
+
+const char *flow_status(const json_t *dataflow)
+{
+    const char *status = json_string_value(json_object_get(dataflow, "status"));
+    return status ? status : "";
+}
+
+bool flow_is_over(const json_t *dataflow)
+{
+    const char *status = flow_status(dataflow);
+    return strcmp(status, "finished") == 0 || strcmp(status, "failed") == 0;
+}
+
+const char *flow_label(const json_t *dataflow)
+{
+    const char *name = json_string_value(json_object_get(dataflow, "name"));
+    return name ? name : json_string_value(json_object_get(dataflow, "uuid"));
+}
+
+struct flow *flow_add(struct coordinator *coordinator, json_t *dataflow)
+{
+    struct flow *flow = dataflow ? calloc(1, sizeof *flow) : NULL;
+    const char *uuid = json_string_value(json_object_get(dataflow, "uuid"));
+    if (!flow || !uuid || strlen(uuid) >= sizeof flow->uuid) {
+        json_decref(dataflow);
+        free(flow);
+        return NULL;
+    }
+    flow->coordinator = coordinator;
+    flow->dataflow = dataflow;
+    strcpy(flow->uuid, uuid);
+    flow->next = coordinator->flows;
+    coordinator->flows = flow;
+    return flow;
+}
+
+static void unlink_flow(struct flow *flow)
+{
+    struct flow **link = &flow->coordinator->flows;
+    while (*link != flow)
+        link = &(*link)->next;
+    *link = flow->next;
+}
+
+/* Takes the waiters that `is_due` names out of the list first: what they do may change it. */
+static void release(struct flow *flow, bool (*is_due)(const struct waiter *), const struct control_fault *fault)
+{
+    struct waiter *due = NULL, **due_end = &due;
+    for (struct waiter **link = &flow->waiters; *link;) {
+        struct waiter *waiter = *link;
+        if (is_due(waiter)) {
+            *link = waiter->next;
+            waiter->next = NULL;
+            *due_end = waiter;
+            due_end = &waiter->next;
+        } else {
+            link = &waiter->next;
+        }
+    }
+    json_t *dataflow = json_incref(flow->dataflow);
+    for (struct waiter *waiter; (waiter = due);) {
+        due = waiter->next;
+        waiter->done(waiter->context, dataflow, fault);
+        free(waiter);
+    }
+    json_decref(dataflow);
+}
+
+static bool waits(const struct waiter *waiter)
+{
+    (void)waiter;
+    return true;
+}
+
+static bool waits_for_start(const struct waiter *waiter)
+{
+    return waiter->until_started;
+}
+
+/* Nobody but a command that is gone. A stop or a restart is carried out all the same. */
+static bool waits_in_vain(const struct waiter *waiter)
+{
+    return waiter->context == waiter->request && !control_asker(waiter->request);
+}
+
+static void save(struct flow *flow)
+{
+    struct error error = ERROR_INIT;
+    if (store_update(flow->coordinator->store, flow->dataflow, &error) < 0)
+        coordinator_say(flow->coordinator, "dataflow %s is %s, which can't be kept: %s", flow_label(flow->dataflow),
+                        flow_status(flow->dataflow), error.message);
+}
+
+static void tell(struct flow *flow)
+{
+    for (struct waiter *waiter = flow->waiters; waiter; waiter = waiter->next)
+        if (waiter->request && control_asker(waiter->request))
+            control_progress(waiter->request, json_pack("{s:O}", "dataflow", flow->dataflow));
+}
+
+static void end(struct flow *flow, const struct control_fault *fault)
+{
+    if (!json_is_number(json_object_get(flow->dataflow, "ended")))
+        json_object_set_new(flow->dataflow, "ended", json_real(coordinator_time()));
+    crash_at(CRASH_END_BEFORE_ROW);
+    save(flow);
+    crash_at(CRASH_END_AFTER_ROW);
+    coordinator_say(flow->coordinator, "dataflow %s has %s", flow_label(flow->dataflow), flow_status(flow->dataflow));
+    unlink_flow(flow);
+    tell(flow);
+    release(flow, waits, fault);
+    json_decref(flow->dataflow);
+    free(flow);
+}
+
+/* What the daemon knows better than we. */
+static void copy_known(json_t *to, const json_t *from)
+{
+    static const char *const keys[] = {"status", "started", "ended", "error", "nodes"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        json_t *value = json_object_get(from, keys[i]);
+        if (value && !(json_is_null(value) && strcmp(keys[i], "started") == 0))
+            json_object_set(to, keys[i], value);
+    }
+}
+
+void flow_update(struct flow *flow, const json_t *dataflow)
+{
+    autofree char *before = strdup(flow_status(flow->dataflow));
+    copy_known(flow->dataflow, dataflow);
+    flow->is_reported = true;
+    if (flow_is_over(flow->dataflow)) {
+        end(flow, NULL);
+        return;
+    }
+    if (!before || strcmp(before, flow_status(flow->dataflow)) != 0) {
+        crash_at(CRASH_UPDATE_BEFORE_ROW);
+        save(flow);
+        crash_at(CRASH_UPDATE_AFTER_ROW);
+    }
+    tell(flow);
+}
+
+void flow_started(struct flow *flow)
+{
+    release(flow, waits_for_start, NULL);
+}
+
+void flow_fail(struct flow *flow, const char *why, const struct control_fault *fault)
+{
+    json_object_set_new(flow->dataflow, "status", json_string("failed"));
+    json_object_set_new(flow->dataflow, "error", json_string(why));
+    end(flow, fault);
+}
+
+int flow_wait(struct flow *flow, struct control_request *request, bool until_started,
+              void (*done)(void *context, json_t *dataflow, const struct control_fault *fault), void *context)
+{
+    release(flow, waits_in_vain, NULL);
+    struct waiter *waiter = malloc(sizeof *waiter);
+    if (!waiter)
+        return -ENOMEM;
+    *waiter = (struct waiter){flow->waiters, request, until_started, done, context};
+    flow->waiters = waiter;
+    return 0;
+}
+
+void flow_free_all(struct coordinator *coordinator)
+{
+    static const struct control_fault ending = {"lost", "the coordinator is ending; the dataflow goes on", NULL};
+    for (struct flow *flow; (flow = coordinator->flows);) {
+        coordinator->flows = flow->next;
+        release(flow, waits, &ending);
+        json_decref(flow->dataflow);
+        free(flow);
+    }
+}
