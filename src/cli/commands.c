@@ -11,6 +11,10 @@ enum { NAMES_MOST = 64 };
 const struct command *const commands[] = {COMMANDS(ENTRY) NULL};
 const int command_count = sizeof commands / sizeof *commands - 1;
 
+static const struct command *const system_[] = {COMMANDS_SYSTEM(ENTRY) NULL};
+const struct command command_system = {
+    .name = "system", .summary = "Look at the system", .commands = system_, .hidden = true};
+
 const char *command_word(const struct command *command)
 {
     const char *space = strrchr(command->name, ' ');

@@ -6,6 +6,17 @@
 
 #define COMMANDS(X)                                                                                                    \
     X(run)                                                                                                             \
+    X(up)                                                                                                              \
+    X(down)                                                                                                            \
+    X(status)                                                                                                          \
+    X(build)                                                                                                           \
+    X(start)                                                                                                           \
+    X(stop)                                                                                                            \
+    X(restart)                                                                                                         \
+    X(list)                                                                                                            \
+    X(clean)                                                                                                           \
+    X(logs)                                                                                                            \
+    X(system)                                                                                                          \
     X(validate)                                                                                                        \
     X(graph)                                                                                                           \
     X(expand)                                                                                                          \
@@ -17,8 +28,11 @@
     X(complete)                                                                                                        \
     X(man)
 
+#define COMMANDS_SYSTEM(X) X(system_status)
+
 #define COMMANDS_DECLARE(name) extern const struct command command_##name;
 COMMANDS(COMMANDS_DECLARE)
+COMMANDS_SYSTEM(COMMANDS_DECLARE)
 #undef COMMANDS_DECLARE
 
 extern const struct command *const commands[]; /* ended by NULL */

@@ -96,3 +96,19 @@ void log_format_json(struct buf *out, const struct log_line *line, const char *d
     buf_printf(out, ",\"timestamp\":\"%s.%09dZ\",\"fields\":%s}\n", stamp, (int)(line->unix_ns % CLOCK_SECOND),
                line->fields ? line->fields : "null");
 }
+
+void log_format_line(struct buf *out, const struct log_line *line, enum log_format format, int color,
+                     const char *dataflow_id)
+{
+    switch (format) {
+    case LOG_PRETTY:
+        log_format_pretty(out, line, color);
+        break;
+    case LOG_COMPACT:
+        log_format_compact(out, line);
+        break;
+    case LOG_JSON:
+        log_format_json(out, line, dataflow_id);
+        break;
+    }
+}

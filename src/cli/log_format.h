@@ -12,6 +12,10 @@ void log_format_compact(struct buf *out, const struct log_line *line);
 /* An object with the fields of dora's log message. */
 void log_format_json(struct buf *out, const struct log_line *line, const char *dataflow_id);
 
+/* In the format that the user chose. `color` is used by pretty lines, `dataflow_id` by JSON. */
+void log_format_line(struct buf *out, const struct log_line *line, enum log_format format, int color,
+                     const char *dataflow_id);
+
 /* The index-th node's colour: an SGR parameter. */
 int log_format_color(size_t index);
 

@@ -110,10 +110,10 @@ void log_print_drain(struct log_print *print, int abort_fd)
     }
 }
 
-static bool is_wanted(const struct log_print *print, const struct log_line *line)
+bool log_print_wants(const struct log_print_options *options, const struct log_line *line)
 {
-    enum graph_log_level level = print->options.level;
-    const struct pairs *filters = print->options.filters;
+    enum graph_log_level level = options->level;
+    const struct pairs *filters = options->filters;
     for (size_t i = 0; filters && i < filters->count; i++)
         if (strcmp(filters->items[i].key, line->node) == 0)
             level = graph_log_level_parse(filters->items[i].value);
@@ -128,7 +128,7 @@ static int color_of(const struct log_print *print, const char *id)
 
 void log_print_line(struct log_print *print, const struct log_line *line)
 {
-    if (print->is_closed || !is_wanted(print, line))
+    if (print->is_closed || !log_print_wants(&print->options, line))
         return;
     struct buf *out = &print->waiting;
     if (out->len - print->written > WAITING_MOST && print->patience_ms > 0) {
@@ -146,17 +146,8 @@ void log_print_line(struct log_print *print, const struct log_line *line)
         print->written = 0;
     }
     size_t before = out->len;
-    switch (print->options.format) {
-    case LOG_PRETTY:
-        log_format_pretty(out, line, print->color ? color_of(print, line->node) : 0);
-        break;
-    case LOG_COMPACT:
-        log_format_compact(out, line);
-        break;
-    case LOG_JSON:
-        log_format_json(out, line, print->options.dataflow_id);
-        break;
-    }
+    log_format_line(out, line, print->options.format, print->color ? color_of(print, line->node) : 0,
+                    print->options.dataflow_id);
     if (out->failed) {
         out->failed = false;
         out->len = before;

@@ -26,6 +26,9 @@ struct log_print_options {
     void *context;
 };
 
+/* Is the line severe enough to be shown? */
+bool log_print_wants(const struct log_print_options *options, const struct log_line *line);
+
 struct log_print;
 
 /* Keeps what `options` points at. NULL when out of memory. */

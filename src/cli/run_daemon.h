@@ -14,7 +14,7 @@
 struct wishes {
     struct daemon_options daemon;
     struct log_print_options print;
-    struct pairs env, filters;
+    struct pairs filters;
     int64_t stop_after_ns; /* 0: never */
     struct graph *graph;
     char id[UUID_TEXT];

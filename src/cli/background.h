@@ -1,0 +1,28 @@
+/* `dora coordinator` and `dora daemon` as processes in the background. */
+#ifndef CLI_BACKGROUND_H
+#define CLI_BACKGROUND_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+struct background {
+    const char *role; /* "coordinator" or "daemon" */
+    pid_t pid;        /* 0: not started */
+    char log[PATH_MAX];
+    off_t log_start; /* what it prints begins there */
+};
+
+/* Starts this executable as `dora ROLE`, in a session of its own, with its output appended to ROLE.log in the state
+ * folder. It is a child until we end. */
+int background_start(struct background *background, const char *role, struct error *error);
+
+/* Whether it has ended already; it was started. */
+bool background_has_ended(struct background *background);
+
+/* Prints the last lines that it printed itself, on stderr. */
+void background_print_log(const struct background *background);
+
+#endif

@@ -1,0 +1,116 @@
+/* `dora down`: ends the coordinator and the daemon. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "cli/report.h"
+#include "cli/session.h"
+#include "control/paths.h"
+
+/* For dataflows that are stopped first, and then for the processes to be gone. */
+static const int64_t stop_patience_ns = 60 * CLOCK_SECOND, end_patience_ns = 20 * CLOCK_SECOND;
+enum { RETRY_MS = 3 };
+
+static const char *const locks[] = {CONTROL_COORDINATOR_LOCK, CONTROL_DAEMON_LOCK};
+static const char *const roles[] = {"coordinator", "daemon"};
+
+/* The first that still runs, -1 for none. */
+static int find_running(pid_t *pid)
+{
+    for (int i = 0; i < 2; i++)
+        if ((*pid = control_lock_holder(locks[i])) != 0)
+            return i;
+    return -1;
+}
+
+static int wait_until_gone(void)
+{
+    const int64_t deadline = clock_after(clock_now(), end_patience_ns);
+    pid_t pid = 0;
+    int role;
+    while ((role = find_running(&pid)) >= 0 && clock_now() < deadline)
+        poll(NULL, 0, RETRY_MS);
+    progress_clear();
+    if (role < 0) {
+        puts("coordinator and daemon stopped");
+        return COMMAND_OK;
+    }
+    report_error("the %s, process %d, doesn't end", roles[role], (int)pid);
+    report_hint("`kill -KILL %d` ends it, and its nodes with it", (int)pid);
+    return COMMAND_FAILED;
+}
+
+/* No coordinator answers: what does run is told by its lock. */
+static int end_what_is_left(bool force)
+{
+    pid_t pid = 0;
+    int role = find_running(&pid);
+    if (role < 0) {
+        puts("nothing is running");
+        return COMMAND_OK;
+    }
+    if (!force) {
+        report_error(role == 0 ? "the %s, process %d, doesn't answer"
+                               : "the %s, process %d, runs without its coordinator, maybe with dataflows",
+                     roles[role], (int)pid);
+        report_hint("`dora up` starts what is missing, `dora down --force` ends what runs, with its dataflows");
+        return COMMAND_FAILED;
+    }
+    for (int i = 0; i < 2; i++)
+        if ((pid = control_lock_holder(locks[i])) > 0)
+            kill(pid, SIGTERM);
+    return wait_until_gone();
+}
+
+static int shut_down(struct control_client *client, bool force)
+{
+    struct error error = ERROR_INIT;
+    progress_show(force ? "stopping all dataflows, the daemon and the coordinator …"
+                        : "stopping the daemon and the coordinator …");
+    json_t *params = force ? json_pack("{s:b}", "force", 1) : NULL;
+    int rc = control_call(client, "shutdown", params, stop_patience_ns, NULL, NULL, NULL, &error);
+    /* It may be gone before its answer is here. */
+    if (rc == 0 || rc == -ECONNRESET)
+        return wait_until_gone();
+    session_report(client, rc, &error, true);
+    if (rc == -EPERM && !control_client_hint(client))
+        report_hint("`dora stop --all` stops them, or `dora down --force`");
+    return COMMAND_FAILED;
+}
+
+static int run(const struct options *options)
+{
+    struct control_client *client = NULL;
+    struct error error = ERROR_INIT;
+    bool force = options_has(options, "force");
+    int rc = control_connect(&client, DORA_VERSION, &error);
+    if (rc == -ENOTCONN || (rc < 0 && rc != -EPERM && force))
+        return end_what_is_left(force);
+    if (rc < 0) {
+        report_error("%s", error.message);
+        if (rc == -EPROTONOSUPPORT)
+            report_hint("`dora down --force` ends them all the same, with their dataflows");
+        return COMMAND_FAILED;
+    }
+    int status = shut_down(client, force);
+    control_client_close(client);
+    return status;
+}
+
+static const struct option_spec options[] = {
+    {.name = "force", .help = "Also while dataflows run: they are stopped first"},
+    {0},
+};
+
+const struct command command_down = {
+    .name = "down",
+    .alias = "destroy",
+    .summary = "End the coordinator and the daemon",
+    .details = "Refuses while dataflows run, unless --force is given. Where nothing runs, there is nothing to do.\n\n"
+               "Exits with 0 when neither runs any more, else with 1.",
+    .options = options,
+    .run = run,
+};

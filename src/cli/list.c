@@ -1,0 +1,145 @@
+/* `dora list`: the dataflows that the coordinator knows. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/command.h"
+#include "cli/json_value.h"
+#include "cli/report.h"
+#include "cli/session.h"
+#include "cli/table.h"
+
+static size_t count_nodes(const json_t *dataflow)
+{
+    return json_array_size(json_object_get(dataflow, "nodes"));
+}
+
+static bool is_wanted(const json_t *dataflow, const struct options *options)
+{
+    const char *status = options_value(options, "status"), *name = options_value(options, "name");
+    const char *is = json_text(dataflow, "status");
+    bool has_ended = strcmp(is, "finished") == 0 || strcmp(is, "failed") == 0;
+    if (status && (strcmp(status, "running") == 0 ? has_ended : strcmp(status, is) != 0))
+        return false;
+    return !name || strcasestr(json_text(dataflow, "name"), name);
+}
+
+/* Most first; equals stay as they are. */
+static void sort_by(json_t **dataflows, size_t count, const char *key)
+{
+    for (size_t i = 1; i < count; i++)
+        for (size_t k = i; k > 0 && json_number(dataflows[k], key) > json_number(dataflows[k - 1], key); k--) {
+            json_t *other = dataflows[k];
+            dataflows[k] = dataflows[k - 1];
+            dataflows[k - 1] = other;
+        }
+}
+
+static void print_json(json_t *const *dataflows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const json_t *dataflow = dataflows[i], *name = json_object_get(dataflow, "name");
+        json_t *line = json_pack("{s:s, s:O?, s:s, s:I, s:f, s:f}", "uuid", json_text(dataflow, "uuid"), "name",
+                                 json_is_string(name) ? name : NULL, "status", json_text(dataflow, "status"), "nodes",
+                                 (json_int_t)count_nodes(dataflow), "cpu", json_number(dataflow, "cpu"), "memory",
+                                 json_number(dataflow, "memory") / 1e9);
+        autofree char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+        if (text)
+            puts(text);
+        json_decref(line);
+    }
+}
+
+static int print_table(json_t *const *dataflows, size_t count)
+{
+    static const struct table_column columns[] = {
+        {.title = "UUID", .least = 14},
+        {.title = "Name", .least = 4},
+        {.title = "Status"},
+        {.title = "Nodes", .is_right = true},
+        {.title = "CPU", .is_right = true, .is_dispensable = true},
+        {.title = "Memory", .is_right = true, .is_dispensable = true},
+    };
+    struct table table;
+    table_init(&table, columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *dataflow = dataflows[i];
+        bool is_alive = json_object_get(dataflow, "memory") && json_number(dataflow, "memory") > 0;
+        table_add(&table, "%s", json_text(dataflow, "uuid"));
+        table_add(&table, "%s", json_text(dataflow, "name"));
+        table_add(&table, "%s", json_text(dataflow, "status"));
+        table_add(&table, "%zu", count_nodes(dataflow));
+        table_add(&table, is_alive ? "%.1f%%" : "-", json_number(dataflow, "cpu"));
+        table_add(&table, is_alive ? "%.3f GB" : "-", json_number(dataflow, "memory") / 1e9);
+    }
+    int rc = table_print(&table);
+    table_free(&table);
+    return rc;
+}
+
+static int print(const json_t *result, const struct options *options)
+{
+    const json_t *list = json_object_get(result, "dataflows");
+    autofree json_t **dataflows = calloc(json_array_size(list) + 1, sizeof *dataflows);
+    if (!dataflows) {
+        report_error("out of memory");
+        return COMMAND_FAILED;
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (is_wanted(json_array_get(list, i), options))
+            dataflows[count++] = json_array_get(list, i);
+    const char *key = options_value(options, "sort-by"), *format = options_value(options, "format");
+    if (key)
+        sort_by(dataflows, count, key);
+    if (options_has(options, "quiet"))
+        for (size_t i = 0; i < count; i++)
+            puts(json_text(dataflows[i], "uuid"));
+    else if (format && strcmp(format, "json") == 0)
+        print_json(dataflows, count);
+    else if (print_table(dataflows, count) < 0)
+        return COMMAND_FAILED;
+    return COMMAND_OK;
+}
+
+static int run(const struct options *options)
+{
+    struct control_client *client = session_open();
+    if (!client)
+        return COMMAND_FAILED;
+    json_t *result = session_call(client, "dataflow.list", NULL, SESSION_PATIENCE);
+    int status = result ? print(result, options) : COMMAND_FAILED;
+    json_decref(result);
+    control_client_close(client);
+    return status;
+}
+
+static const struct option_spec options[] = {
+    {.name = "format", .letter = 'f', .value = "FORMAT", .choices = "table|json", .help = "How to print them"},
+    {.name = "status",
+     .value = "STATUS",
+     .choices = "running|finished|failed",
+     .help = "Only those; running includes those that start or stop"},
+    {.name = "name", .value = "TEXT", .help = "Only those whose name has this in it, in upper or lower case"},
+    {.name = "sort-by", .value = "KEY", .choices = "cpu|memory", .help = "Those that use most of it first"},
+    {.name = "quiet", .letter = 'q', .help = "Print UUIDs only"},
+    {0},
+};
+
+const struct command command_list = {
+    .name = "list",
+    .alias = "ps",
+    .summary = "List dataflows, the newest first",
+    .details =
+        "Shows the dataflows that run and those that have ended, until `dora clean` forgets them. CPU is in percent "
+        "of\none core and memory in GB, both summed over the nodes. On a narrow terminal UUIDs are cut: their "
+        "beginning is\nenough for other commands, as long as it fits one dataflow only.\n\n"
+        "With --format json, each line is an object:\n"
+        "  {\"uuid\": …, \"name\": …|null, \"status\": \"starting\"|\"running\"|\"stopping\"|\"finished\"|\"failed\",\n"
+        "   \"nodes\": N, \"cpu\": PERCENT, \"memory\": GB}\n\n"
+        "Exits with 0, or 1 when there is no coordinator to ask.",
+    .example = "dora list --status running\n"
+               "dora list -q | head -n 1 | xargs dora logs",
+    .options = options,
+    .run = run,
+};

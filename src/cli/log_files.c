@@ -1,0 +1,207 @@
+#include "cli/log_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cli/log_stream.h"
+
+struct log_files {
+    char *node; /* NULL: all */
+    char **folders;
+    size_t folder_count;
+    struct log_stream *streams;
+    size_t stream_count;
+    size_t taken; /* the stream whose head was handed out last; SIZE_MAX: none */
+    int inotify;
+};
+
+int log_files_open(struct log_files **files, const char *node, struct error *error)
+{
+    struct log_files *made = calloc(1, sizeof *made);
+    if (!made || (node && !(made->node = strdup(node)))) {
+        free(made);
+        return error_sys(error, -ENOMEM, "can't read log files");
+    }
+    made->taken = SIZE_MAX;
+    made->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (made->inotify < 0) {
+        int code = -errno;
+        log_files_close(made);
+        return error_sys(error, code, "can't watch log files");
+    }
+    *files = made;
+    return 0;
+}
+
+void log_files_close(struct log_files *files)
+{
+    if (!files)
+        return;
+    for (size_t i = 0; i < files->stream_count; i++)
+        log_stream_close(&files->streams[i]);
+    for (size_t i = 0; i < files->folder_count; i++)
+        free(files->folders[i]);
+    free(files->streams);
+    free(files->folders);
+    free(files->node);
+    cleanup_close(&files->inotify);
+    free(files);
+}
+
+static void add_stream(struct log_files *files, char *stem)
+{
+    for (size_t i = 0; i < files->stream_count; i++) {
+        if (strcmp(files->streams[i].stem, stem) == 0) {
+            free(stem);
+            return;
+        }
+    }
+    struct log_stream *streams = reallocarray(files->streams, files->stream_count + 1, sizeof *streams);
+    if (!streams) {
+        free(stem);
+        return;
+    }
+    files->streams = streams;
+    log_stream_init(&streams[files->stream_count++], stem);
+}
+
+/* Whether "x.1" is a node's id, and not the first rotated file of "x": its lines say so. */
+static bool is_node(const char *folder, const char *name, const char *node)
+{
+    autofree char *path = NULL, *key = NULL;
+    if (asprintf(&path, "%s/%s", folder, name) < 0)
+        path = NULL;
+    if (asprintf(&key, "\"node\":\"%s\"", node) < 0)
+        key = NULL;
+    autofile FILE *file = path ? fopen(path, "re") : NULL;
+    char text[512];
+    size_t len = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    text[len] = '\0';
+    return key && strstr(text, key);
+}
+
+/* "log_NODE.jsonl" and "log_NODE.3.jsonl": where the node's name ends. 0 for any other file. */
+static size_t stem_length(const char *folder, const char *name)
+{
+    size_t len = strlen(name);
+    if (len <= strlen("log_.jsonl") || strncmp(name, "log_", 4) != 0 || strcmp(name + len - 6, ".jsonl") != 0)
+        return 0;
+    len -= 6;
+    size_t digits = 0;
+    while (name[len - 1 - digits] >= '0' && name[len - 1 - digits] <= '9')
+        digits++;
+    if (!digits || name[len - 1 - digits] != '.')
+        return len;
+    autofree char *node = strndup(name + 4, len - 4);
+    return node && is_node(folder, name, node) ? len : len - 1 - digits;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void scan(struct log_files *files, const char *folder)
+{
+    struct dirent **entries;
+    int count = scandir(folder, &entries, NULL, by_name);
+    for (int i = 0; i < count; i++) {
+        const char *name = entries[i]->d_name;
+        size_t len = stem_length(folder, name);
+        bool is_wanted =
+            len && (!files->node || (len == strlen(files->node) + 4 && strncmp(name + 4, files->node, len - 4) == 0));
+        char *stem;
+        if (is_wanted && asprintf(&stem, "%s/%.*s", folder, (int)len, name) >= 0)
+            add_stream(files, stem);
+        free(entries[i]);
+    }
+    if (count >= 0)
+        free(entries);
+}
+
+/* Watches the folder, or the one it will be made in. */
+static void watch(struct log_files *files, const char *folder)
+{
+    const uint32_t events = IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_ONLYDIR;
+    if (inotify_add_watch(files->inotify, folder, events) >= 0)
+        return;
+    autofree char *parent = strdup(folder);
+    for (char *slash; parent && (slash = strrchr(parent, '/')) && slash > parent;) {
+        *slash = '\0';
+        if (inotify_add_watch(files->inotify, parent, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) >= 0)
+            return;
+    }
+}
+
+int log_files_add(struct log_files *files, const char *folder, struct error *error)
+{
+    for (size_t i = 0; i < files->folder_count; i++)
+        if (strcmp(files->folders[i], folder) == 0)
+            return 0;
+    char **folders = reallocarray(files->folders, files->folder_count + 1, sizeof *folders);
+    if (!folders)
+        return error_sys(error, -ENOMEM, "can't read log files");
+    files->folders = folders;
+    char *copy = strdup(folder);
+    if (!copy)
+        return error_sys(error, -ENOMEM, "can't read log files");
+    folders[files->folder_count++] = copy;
+    watch(files, copy);
+    scan(files, copy);
+    return 0;
+}
+
+size_t log_files_count(const struct log_files *files)
+{
+    return files->stream_count;
+}
+
+const struct log_line *log_files_next(struct log_files *files, size_t *stream)
+{
+    if (files->taken < files->stream_count) {
+        struct log_stream *taken = &files->streams[files->taken];
+        log_record_free(&taken->head);
+        taken->has_head = false;
+    }
+    files->taken = SIZE_MAX;
+    for (size_t i = 0; i < files->stream_count; i++) {
+        if (!log_stream_fill(&files->streams[i]))
+            continue;
+        if (files->taken == SIZE_MAX ||
+            files->streams[i].head.line.unix_ns < files->streams[files->taken].head.line.unix_ns)
+            files->taken = i;
+    }
+    if (files->taken == SIZE_MAX)
+        return NULL;
+    *stream = files->taken;
+    return &files->streams[files->taken].head.line;
+}
+
+int log_files_fd(const struct log_files *files)
+{
+    return files->inotify;
+}
+
+void log_files_refresh(struct log_files *files)
+{
+    char events[16 << 10] __attribute__((aligned(__alignof__(struct inotify_event))));
+    bool is_new = false;
+    for (size_t i = 0; i < files->stream_count; i++)
+        files->streams[i].at_end = false;
+    for (ssize_t len; (len = read(files->inotify, events, sizeof events)) > 0;)
+        for (char *at = events; at < events + len;) {
+            const struct inotify_event *event = (const struct inotify_event *)at;
+            is_new |= (event->mask & (IN_CREATE | IN_MOVED_TO | IN_Q_OVERFLOW)) != 0;
+            at += sizeof *event + event->len;
+        }
+    for (size_t i = 0; is_new && i < files->folder_count; i++) {
+        watch(files, files->folders[i]);
+        scan(files, files->folders[i]);
+    }
+}

@@ -1,0 +1,31 @@
+/* The log files of a dataflow's nodes as one stream of lines, in the order of time as far as they are there. */
+#ifndef CLI_LOG_FILES_H
+#define CLI_LOG_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "daemon/logs.h"
+
+struct log_files;
+
+/* The files of one node, or of all (NULL). -ENOMEM, or what inotify says. */
+int log_files_open(struct log_files **files, const char *node, struct error *error);
+void log_files_close(struct log_files *files); /* NULL is fine */
+
+/* Adds a folder, "…/out/ID", which need not exist yet: what is in it now, and what appears there later. */
+int log_files_add(struct log_files *files, const char *folder, struct error *error);
+
+/* Are there any? */
+size_t log_files_count(const struct log_files *files);
+
+/* The next line, NULL where there is none now; it lives until the next call. `*stream` numbers the node it came from.
+ */
+const struct log_line *log_files_next(struct log_files *files, size_t *stream);
+
+/* Becomes readable when there may be more; log_files_refresh() then looks, and makes it unreadable again. */
+int log_files_fd(const struct log_files *files);
+void log_files_refresh(struct log_files *files);
+
+#endif

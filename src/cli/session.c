@@ -1,0 +1,129 @@
+#include "cli/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/progress.h"
+#include "cli/report.h"
+
+struct control_client *session_open(void)
+{
+    struct control_client *client = NULL;
+    struct error error = ERROR_INIT;
+    int rc = control_connect(&client, DORA_VERSION, &error);
+    if (rc == 0)
+        return client;
+    progress_clear();
+    report_error("%s", error.message);
+    if (rc == -EPROTONOSUPPORT)
+        report_hint("stop the other version with its own `dora down`, then `dora up`");
+    return NULL;
+}
+
+static void report_failure(int code, const char *message, const char *hint, bool has_name)
+{
+    progress_clear();
+    if (code == -ENOTUNIQ && !has_name) {
+        report_error("Multiple dataflows running. Specify a UUID or name.");
+        report_hint("`dora list` shows them");
+        return;
+    }
+    if (code == -ENOENT && !has_name) {
+        report_error("no dataflows are running");
+        report_hint("`dora start PATH` starts one, `dora list` shows those that have ended");
+        return;
+    }
+    report_error("%s", message);
+    if (code == -EHOSTDOWN && !hint)
+        hint = "`dora up` starts the daemon";
+    if (hint)
+        report_hint("%s", hint);
+}
+
+void session_report(const struct control_client *client, int code, const struct error *error, bool has_name)
+{
+    report_failure(code, error->message, control_client_hint(client), has_name);
+}
+
+void session_report_fault(const struct control_fault *fault, bool has_name)
+{
+    report_failure(control_code_errno(fault->code), fault->message, fault->hint, has_name);
+}
+
+json_t *session_call_events(struct control_client *client, const char *method, json_t *params, int64_t timeout_ns,
+                            void (*event)(void *context, json_t *event), void *context)
+{
+    struct error error = ERROR_INIT;
+    json_t *result = NULL;
+    bool is_about_one = strncmp(method, "dataflow.", 9) == 0 || strncmp(method, "node.", 5) == 0 ||
+                        strncmp(method, "topic.", 6) == 0 || strncmp(method, "param.", 6) == 0;
+    bool has_name = !is_about_one || json_object_get(params, "dataflow");
+    int rc = control_call(client, method, params, timeout_ns, event, context, &result, &error);
+    if (rc == 0)
+        return result;
+    session_report(client, rc, &error, has_name);
+    return NULL;
+}
+
+json_t *session_call(struct control_client *client, const char *method, json_t *params, int64_t timeout_ns)
+{
+    return session_call_events(client, method, params, timeout_ns, NULL, NULL);
+}
+
+const char *session_name_of(const json_t *dataflow)
+{
+    const char *name = json_string_value(json_object_get(dataflow, "name"));
+    const char *uuid = json_string_value(json_object_get(dataflow, "uuid"));
+    return name ? name : uuid ? uuid : "?";
+}
+
+/* Asks which of several; NULL when the answer is none of them. */
+static const char *pick(json_t *dataflows)
+{
+    size_t count = json_array_size(dataflows);
+    fprintf(stderr, "Several dataflows are running:\n");
+    for (size_t i = 0; i < count; i++) {
+        json_t *dataflow = json_array_get(dataflows, i);
+        const char *name = json_string_value(json_object_get(dataflow, "name"));
+        fprintf(stderr, "  %zu  %s  %s\n", i + 1, json_string_value(json_object_get(dataflow, "uuid")),
+                name ? name : "");
+    }
+    fprintf(stderr, "Which one? [1-%zu] ", count);
+    char answer[16];
+    unsigned long number = fgets(answer, sizeof answer, stdin) ? strtoul(answer, NULL, 10) : 0;
+    if (number < 1 || number > count) {
+        report_error("none was chosen");
+        return NULL;
+    }
+    return json_string_value(json_object_get(json_array_get(dataflows, number - 1), "uuid"));
+}
+
+bool session_choose(struct control_client *client, const struct options *options, int operand, const char *option,
+                    json_t *params)
+{
+    const char *name = operand >= 0 && operand < options->operand_count ? options->operands[operand] : NULL;
+    if (!name && option)
+        name = options_value(options, option);
+    if (name && !*name) {
+        report_error("the dataflow's name is empty");
+        return false;
+    }
+    if (name)
+        return json_object_set_new(params, "dataflow", json_string(name)) == 0;
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+        return true;
+    json_t *running = session_call(client, "dataflow.list", json_pack("{s:s}", "status", "running"), SESSION_PATIENCE);
+    if (!running)
+        return false;
+    json_t *dataflows = json_object_get(running, "dataflows");
+    bool ok = true;
+    if (json_array_size(dataflows) > 1) {
+        const char *uuid = pick(dataflows);
+        ok = uuid && json_object_set_new(params, "dataflow", json_string(uuid)) == 0;
+    }
+    json_decref(running);
+    return ok;
+}

@@ -1,0 +1,45 @@
+/* A command's conversation with the coordinator. Whatever goes wrong is reported here, with its hint: a caller only
+ * returns COMMAND_FAILED. */
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cli/options.h"
+#include "control/client.h"
+
+/* For answers that need nobody but the coordinator or the daemon; what waits for nodes takes as long as it takes. */
+#define SESSION_PATIENCE (10 * CLOCK_SECOND)
+
+/* What --help says about the dataflow that is meant. */
+#define SESSION_WHICH_HELP                                                                                             \
+    "A dataflow is named by its UUID, its name, or the\nbeginning of either, where that fits one only. Without any, "  \
+    "the "                                                                                                             \
+    "one that runs is meant."
+
+/* NULL when none is running, or it can't be talked to. control_client_close() afterwards. */
+struct control_client *session_open(void);
+
+/* Asks and waits for the answer, which is the caller's; NULL: it failed. Takes over `params` (NULL: none). */
+json_t *session_call(struct control_client *client, const char *method, json_t *params, int64_t timeout_ns);
+
+/* The same, with `event` called for what is told on the way (NULL: not wanted). */
+json_t *session_call_events(struct control_client *client, const char *method, json_t *params, int64_t timeout_ns,
+                            void (*event)(void *context, json_t *event), void *context);
+
+/* Reports why a request failed. `has_name`: it said which dataflow it is about. */
+void session_report(const struct control_client *client, int code, const struct error *error, bool has_name);
+void session_report_fault(const struct control_fault *fault, bool has_name);
+
+/* Puts the dataflow that is meant into `params`: the operand number `operand` (-1: there is none), else the option
+ * `--OPTION` (NULL: there is none), else, on a terminal and where several run, the one that the user picks. Otherwise
+ * it stays away, and the coordinator takes the only one that runs. False: reported. */
+bool session_choose(struct control_client *client, const struct options *options, int operand, const char *option,
+                    json_t *params);
+
+/* The name of a dataflow object, else its UUID. */
+const char *session_name_of(const json_t *dataflow);
+
+#endif

@@ -1,0 +1,172 @@
+/* `dora up`: a coordinator and a daemon in the background. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/background.h"
+#include "cli/command.h"
+#include "cli/json_value.h"
+#include "cli/progress.h"
+#include "cli/report.h"
+#include "cli/session.h"
+#include "control/paths.h"
+
+/* How long either may take to answer; and for another one, that may have been faster than ours, to show. */
+static const int64_t patience_ns = 30 * CLOCK_SECOND, yield_ns = CLOCK_SECOND / 2;
+enum { RETRY_MS = 3 };
+
+struct waiting {
+    struct background background;
+    int64_t deadline;
+    bool has_ended;
+};
+
+static struct waiting wait_begin(void)
+{
+    return (struct waiting){.deadline = clock_after(clock_now(), patience_ns)};
+}
+
+static const char *lock_of(const char *role)
+{
+    return strcmp(role, "daemon") == 0 ? CONTROL_DAEMON_LOCK : CONTROL_COORDINATOR_LOCK;
+}
+
+/* Waits a moment for the process to answer. False: it is no use any more, which is reported. */
+static bool wait_on(struct waiting *waiting, const char *role)
+{
+    if (!waiting->has_ended && background_has_ended(&waiting->background)) {
+        /* Another one may have been faster; it then has the lock, or will in a moment. */
+        waiting->has_ended = true;
+        waiting->deadline = clock_after(clock_now(), control_lock_holder(lock_of(role)) ? patience_ns : yield_ns);
+    }
+    if (clock_now() < waiting->deadline) {
+        poll(NULL, 0, RETRY_MS);
+        return true;
+    }
+    progress_clear();
+    if (waiting->has_ended) {
+        report_error("the %s has ended at once", role);
+        background_print_log(&waiting->background);
+    } else {
+        report_error("the %s doesn't answer", role);
+    }
+    if (waiting->background.pid)
+        report_hint("see %s; `dora doctor` checks the environment", waiting->background.log);
+    else
+        report_hint("process %d has its place; `dora down --force` ends it", (int)control_lock_holder(lock_of(role)));
+    return false;
+}
+
+static bool start(struct waiting *waiting, const char *role)
+{
+    struct error error = ERROR_INIT;
+    progress_show("starting the %s …", role);
+    if (background_start(&waiting->background, role, &error) == 0)
+        return true;
+    progress_clear();
+    report_error("%s", error.message);
+    return false;
+}
+
+/* Two at once: the second one finds what the first one has started. */
+static bool take_turn(int *lock)
+{
+    struct error error = ERROR_INIT;
+    const int64_t deadline = clock_after(clock_now(), 2 * patience_ns);
+    int rc;
+    while ((rc = control_lock("up.lock", lock, &error)) == -EBUSY && clock_now() < deadline)
+        poll(NULL, 0, RETRY_MS);
+    if (rc < 0)
+        report_error("%s", error.message);
+    return rc == 0;
+}
+
+static struct control_client *reach_coordinator(bool *was_started)
+{
+    struct waiting waiting = wait_begin();
+    struct control_client *client = NULL;
+    struct error error = ERROR_INIT;
+    while (control_connect(&client, DORA_VERSION, &error) == -ENOTCONN) {
+        bool is_missing = !waiting.background.pid && control_lock_holder(CONTROL_COORDINATOR_LOCK) == 0;
+        if (is_missing && !start(&waiting, "coordinator"))
+            return NULL;
+        if (!wait_on(&waiting, "coordinator"))
+            return NULL;
+    }
+    /* Anything else than its absence is for session_open() to tell. */
+    *was_started = waiting.background.pid && !waiting.has_ended;
+    return client ? client : session_open();
+}
+
+/* The coordinator's status, once it has a daemon. */
+static json_t *reach_daemon(struct control_client *client, bool *was_started)
+{
+    struct waiting waiting = wait_begin();
+    for (;;) {
+        json_t *status = session_call(client, "status", NULL, SESSION_PATIENCE);
+        if (!status)
+            return NULL;
+        if (json_array_size(json_object_get(status, "daemons"))) {
+            *was_started = waiting.background.pid && !waiting.has_ended;
+            return status;
+        }
+        json_decref(status);
+        if (!waiting.background.pid && control_lock_holder(CONTROL_DAEMON_LOCK) == 0 && !start(&waiting, "daemon"))
+            return NULL;
+        if (!wait_on(&waiting, "daemon"))
+            return NULL;
+    }
+}
+
+static void print(const json_t *status, bool coordinator_started, bool daemon_started)
+{
+    char socket[PATH_MAX] = "", state[PATH_MAX] = "";
+    const json_t *daemon = json_array_get(json_object_get(status, "daemons"), 0);
+    control_runtime_file(socket, CONTROL_SOCKET, NULL);
+    control_state_folder(state, NULL);
+    printf("coordinator %s: process %.0f, socket %s\n", coordinator_started ? "started" : "already running",
+           json_number(status, "pid"), socket);
+    printf("daemon %s: process %.0f\n", daemon_started ? "started" : "already running", json_number(daemon, "pid"));
+    printf("state and logs: %s\n", state);
+}
+
+static int run(const struct options *options)
+{
+    autoclose int lock = -1;
+    if (options_has(options, "auth"))
+        fprintf(stderr, "warning: `--auth` is not needed: only your own processes can connect\n");
+    if (options_has(options, "recreate-store"))
+        fprintf(stderr, "warning: `--recreate-store` is not needed: the state of older versions is taken over\n");
+    if (!take_turn(&lock))
+        return COMMAND_FAILED;
+    bool coordinator_started = false, daemon_started = false;
+    struct control_client *client = reach_coordinator(&coordinator_started);
+    json_t *status = client ? reach_daemon(client, &daemon_started) : NULL;
+    progress_clear();
+    if (status)
+        print(status, coordinator_started, daemon_started);
+    bool is_up = status != NULL;
+    json_decref(status);
+    control_client_close(client);
+    return is_up ? COMMAND_OK : COMMAND_FAILED;
+}
+
+static const struct option_spec options[] = {
+    {.name = "auth", .help = "Not needed", .hidden = true},
+    {.name = "recreate-store", .help = "Not needed", .hidden = true},
+    {.name = "config", .value = "PATH", .help = "Not acted on", .hidden = true},
+    {0},
+};
+
+const struct command command_up = {
+    .name = "up",
+    .summary = "Start the coordinator and the daemon in the background",
+    .details =
+        "What runs already stays as it is. Both live on until `dora down`, or until you log out where the system "
+        "ends\nwhat is left then; a service manager can run them instead, as `dora coordinator` and `dora daemon`.\n\n"
+        "Exits with 0 when both answer, else with 1.",
+    .options = options,
+    .run = run,
+};
