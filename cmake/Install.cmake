@@ -63,6 +63,7 @@ if(NOT CMAKE_CROSSCOMPILING)
   install(FILES ${dora_schema} DESTINATION ${CMAKE_INSTALL_DATADIR}/dora COMPONENT runtime)
 endif()
 
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 file(CREATE_LINK dora ${PROJECT_BINARY_DIR}/bin/dora-coordinator SYMBOLIC)
 install(FILES ${PROJECT_BINARY_DIR}/bin/dora-coordinator DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime)
 install(DIRECTORY packaging/systemd/ DESTINATION lib/systemd/user COMPONENT runtime)
