@@ -9,6 +9,7 @@
     X(up)                                                                                                              \
     X(down)                                                                                                            \
     X(status)                                                                                                          \
+    X(doctor)                                                                                                          \
     X(build)                                                                                                           \
     X(start)                                                                                                           \
     X(stop)                                                                                                            \
