@@ -198,8 +198,6 @@ static int write_list(const char *folder, const struct command *const *list)
 {
     int status = COMMAND_OK;
     for (; *list && status == COMMAND_OK; list++) {
-        if ((*list)->hidden)
-            continue;
         status = write_page(folder, *list);
         if (status == COMMAND_OK && (*list)->commands)
             status = write_list(folder, (*list)->commands);
