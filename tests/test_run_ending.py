@@ -102,6 +102,7 @@ def test_a_second_signal_kills_at_once(start, flow):
     assert "Node `b` failed" not in running.stderr
 
 
+@pytest.mark.release_only
 def test_who_ignores_stop_is_terminated_then_killed(start, flow):
     """The only test that has to see the grace times pass: SIGTERM after 10 s, SIGKILL after 5 more."""
     running = start(
@@ -125,10 +126,12 @@ def test_who_ignores_stop_is_terminated_then_killed(start, flow):
 
 
 def test_a_dataflow_can_be_stopped_before_it_has_started(start, flow):
-    running = start(flow(a=actor("join"), b=actor("say=up", "hang")))
+    running = start(flow(a=actor("pid", "join"), b=actor("say=up", "hang")))
     running.wait_for("b", "up")
+    pid = running.wait_for("a", "pid ").split()[1]
     running.send_signal(signal.SIGINT)
-    running.wait_for_stderr("Ctrl-C again kills")
+    running.wait_for("a", "The dataflow was stopped before all its nodes had started.")
+    until(lambda: not os.path.exists(f"/proc/{pid}"), "the end of `a`")
     running.send_signal(signal.SIGINT)
     assert running.wait() == 1
     assert "Node `a` failed" not in running.stderr

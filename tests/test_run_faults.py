@@ -3,6 +3,8 @@
 import os
 import signal
 
+import pytest
+
 from conftest import actor, until
 
 
@@ -90,6 +92,7 @@ def test_sends_0_bytes(run, flow):
     assert_healthy(done)
 
 
+@pytest.mark.release_only
 def test_sends_4_gib(run, flow):
     """As the machine's memory allows: it arrives, or the loan says why not and the node goes on."""
     size = 4 << 30
