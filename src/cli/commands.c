@@ -15,6 +15,22 @@ static const struct command *const system_[] = {COMMANDS_SYSTEM(ENTRY) NULL};
 const struct command command_system = {
     .name = "system", .summary = "Look at the system", .commands = system_, .hidden = true};
 
+static const struct command *const topic[] = {COMMANDS_TOPIC(ENTRY) NULL};
+const struct command command_topic = {
+    .name = "topic", .summary = "Look at what nodes send, or send something to them", .commands = topic};
+
+static const struct command *const node[] = {COMMANDS_NODE(ENTRY) NULL};
+const struct command command_node = {
+    .name = "node", .summary = "Look at nodes, and change those of a running dataflow", .commands = node};
+
+static const struct command *const param[] = {COMMANDS_PARAM(ENTRY) NULL};
+const struct command command_param = {
+    .name = "param", .summary = "Read and set the parameters of nodes", .commands = param};
+
+static const struct command *const inspect[] = {COMMANDS_INSPECT(ENTRY) NULL};
+const struct command command_inspect = {
+    .name = "inspect", .summary = "Watch what runs", .commands = inspect, .hidden = true};
+
 const char *command_word(const struct command *command)
 {
     const char *space = strrchr(command->name, ' ');

@@ -17,6 +17,11 @@
     X(list)                                                                                                            \
     X(clean)                                                                                                           \
     X(logs)                                                                                                            \
+    X(top)                                                                                                             \
+    X(topic)                                                                                                           \
+    X(node)                                                                                                            \
+    X(param)                                                                                                           \
+    X(inspect)                                                                                                         \
     X(system)                                                                                                          \
     X(validate)                                                                                                        \
     X(graph)                                                                                                           \
@@ -31,9 +36,41 @@
 
 #define COMMANDS_SYSTEM(X) X(system_status)
 
+#define COMMANDS_TOPIC(X)                                                                                              \
+    X(topic_list)                                                                                                      \
+    X(topic_info)                                                                                                      \
+    X(topic_echo)                                                                                                      \
+    X(topic_hz)                                                                                                        \
+    X(topic_bw)                                                                                                        \
+    X(topic_delay)                                                                                                     \
+    X(topic_pub)
+
+#define COMMANDS_NODE(X)                                                                                               \
+    X(node_list)                                                                                                       \
+    X(node_info)                                                                                                       \
+    X(node_restart)                                                                                                    \
+    X(node_stop)                                                                                                       \
+    X(node_add)                                                                                                        \
+    X(node_remove)                                                                                                     \
+    X(node_replace)                                                                                                    \
+    X(node_connect)                                                                                                    \
+    X(node_disconnect)
+
+#define COMMANDS_PARAM(X)                                                                                              \
+    X(param_list)                                                                                                      \
+    X(param_get)                                                                                                       \
+    X(param_set)                                                                                                       \
+    X(param_delete)
+
+#define COMMANDS_INSPECT(X) X(inspect_top)
+
 #define COMMANDS_DECLARE(name) extern const struct command command_##name;
 COMMANDS(COMMANDS_DECLARE)
 COMMANDS_SYSTEM(COMMANDS_DECLARE)
+COMMANDS_TOPIC(COMMANDS_DECLARE)
+COMMANDS_NODE(COMMANDS_DECLARE)
+COMMANDS_PARAM(COMMANDS_DECLARE)
+COMMANDS_INSPECT(COMMANDS_DECLARE)
 #undef COMMANDS_DECLARE
 
 extern const struct command *const commands[]; /* ended by NULL */

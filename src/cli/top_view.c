@@ -1,0 +1,148 @@
+#include "cli/top_view.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/ask.h"
+#include "cli/table.h"
+
+static const struct table_column columns_of_top[] = {
+    {.title = "NODE", .least = 10},
+    {.title = "STATUS", .is_dispensable = true},
+    {.title = "CPU%", .is_right = true},
+    {.title = "MEMORY", .is_right = true},
+    {.title = "QUEUE", .is_right = true},
+    {.title = "DROPS", .is_right = true},
+    {.title = "IN/s", .is_right = true},
+    {.title = "OUT/s", .is_right = true},
+    {.title = "NET RX", .is_right = true, .is_dispensable = true},
+    {.title = "NET TX", .is_right = true, .is_dispensable = true},
+    {.title = "RESTARTS", .is_right = true, .is_dispensable = true},
+    {.title = "PID", .is_right = true, .is_dispensable = true},
+    {.title = "DATAFLOW", .least = 8, .is_dispensable = true},
+    {.title = "I/O READ", .is_right = true, .is_dispensable = true},
+    {.title = "I/O WRITE", .is_right = true, .is_dispensable = true},
+};
+
+static void add_bytes_rate(struct table *table, double bytes, bool is_known)
+{
+    char text[ASK_BYTES_MOST];
+    if (is_known)
+        table_add(table, "%s/s", ask_bytes(text, bytes));
+    else
+        table_add(table, "-");
+}
+
+static void add_row(struct table *table, const struct metrics_row *row)
+{
+    char memory[ASK_BYTES_MOST];
+    table_add(table, "%s", row->node);
+    table_add(table, "%s", row->status);
+    table_add(table, "%.1f", row->cpu);
+    table_add(table, "%s", ask_bytes(memory, row->memory));
+    table_add(table, "%lld", (long long)row->queued);
+    table_add(table, "%lld", (long long)row->dropped);
+    table_add(table, "%.1f", row->receive_rate);
+    table_add(table, "%.1f", row->send_rate);
+    add_bytes_rate(table, row->receive_bytes_rate, true);
+    add_bytes_rate(table, row->send_bytes_rate, true);
+    table_add(table, "%lld", (long long)row->restarts);
+    if (row->pid > 0)
+        table_add(table, "%lld", (long long)row->pid);
+    else
+        table_add(table, "-");
+    table_add(table, "%s", row->name);
+    add_bytes_rate(table, row->read_rate, row->read_bytes >= 0);
+    add_bytes_rate(table, row->write_rate, row->written_bytes >= 0);
+}
+
+void top_view_table(const struct metrics *metrics, size_t columns, struct buf *out)
+{
+    struct table table;
+    table_init(&table, columns_of_top, sizeof columns_of_top / sizeof *columns_of_top);
+    for (size_t i = 0; i < metrics->count; i++)
+        add_row(&table, &metrics->rows[i]);
+    table_format(&table, columns, out);
+    table_free(&table);
+}
+
+/* The first line: all nodes together. */
+static void add_total(const struct metrics *metrics, size_t columns, struct buf *out)
+{
+    double cpu = 0, memory = 0;
+    size_t running = 0;
+    for (size_t i = 0; i < metrics->count; i++) {
+        cpu += metrics->rows[i].cpu;
+        memory += metrics->rows[i].memory;
+        running += strcmp(metrics->rows[i].status, "running") == 0;
+    }
+    char bytes[ASK_BYTES_MOST], line[160];
+    snprintf(line, sizeof line, "dora top: %zu nodes, %zu running   CPU %.1f%%   memory %s", metrics->count, running,
+             cpu, ask_bytes(bytes, memory));
+    table_add_cut(out, line, columns);
+    buf_putc(out, '\n');
+}
+
+static void add_line(struct buf *out, const char *line, size_t len, bool is_inverse)
+{
+    if (is_inverse)
+        buf_puts(out, "\033[7m");
+    buf_add(out, line, len);
+    buf_puts(out, is_inverse ? "\033[0m\n" : "\n");
+}
+
+void top_view_format(struct top_view *view, const struct metrics *metrics, size_t columns, size_t rows, struct buf *out)
+{
+    enum { AROUND = 3 /* lines: total, titles, keys */ };
+    size_t room = rows > AROUND ? rows - AROUND : 1;
+    if (view->selected >= metrics->count)
+        view->selected = metrics->count ? metrics->count - 1 : 0;
+    if (view->first + room > metrics->count)
+        view->first = metrics->count > room ? metrics->count - room : 0;
+    if (view->selected < view->first)
+        view->first = view->selected;
+    if (view->selected >= view->first + room)
+        view->first = view->selected - room + 1;
+
+    add_total(metrics, columns, out);
+    struct buf table = {0};
+    top_view_table(metrics, columns, &table);
+    const char *line = table.data;
+    for (size_t i = 0; line && *line; i++) {
+        size_t len = strcspn(line, "\n");
+        if (i == 0 || (i > view->first && i <= view->first + room))
+            add_line(out, line, len, i == view->selected + 1);
+        line += len + (line[len] == '\n');
+    }
+    out->failed = out->failed || table.failed;
+    buf_free(&table);
+    table_add_cut(out, "q quit   ↑↓ select   sort by: n name, c CPU, m memory   r refresh", columns);
+    buf_putc(out, '\n');
+}
+
+static json_t *row_json(const struct metrics_row *row)
+{
+    json_t *object = json_pack(
+        "{s:s, s:s, s:s, s:s, s:I, s:f, s:f, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f}", "node", row->node, "status",
+        row->status, "dataflow", row->dataflow, "name", row->name, "pid", (json_int_t)row->pid, "cpu", row->cpu,
+        "memory", row->memory, "restarts", (json_int_t)row->restarts, "queue", (json_int_t)row->queued, "dropped",
+        (json_int_t)row->dropped, "received_per_s", row->receive_rate, "sent_per_s", row->send_rate, "net_rx",
+        row->receive_bytes_rate, "net_tx", row->send_bytes_rate, "dropped_per_s", row->drop_rate);
+    json_object_set_new(object, "io_read", row->read_bytes < 0 ? json_null() : json_real(row->read_rate));
+    json_object_set_new(object, "io_write", row->written_bytes < 0 ? json_null() : json_real(row->write_rate));
+    json_object_set(object, "inputs", (json_t *)row->inputs);
+    json_object_set(object, "outputs", (json_t *)row->outputs);
+    return object;
+}
+
+json_t *top_view_json(const struct metrics *metrics)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < metrics->count; i++) {
+        if (json_array_append_new(list, row_json(&metrics->rows[i])) < 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}

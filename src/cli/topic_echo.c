@@ -1,0 +1,156 @@
+/* `dora topic echo`: what is sent, as it is sent. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "cli/arrow_json.h"
+#include "cli/ask.h"
+#include "cli/command.h"
+#include "cli/report.h"
+#include "cli/table.h"
+#include "cli/tap.h"
+
+enum { QUEUE = 1000, LINE_LEAST = 80, LINE_PLAIN = 400 };
+
+static void put_param(struct buf *out, const dora_param *param)
+{
+    switch (param->kind) {
+    case DORA_PARAM_BOOL:
+        buf_puts(out, param->value.boolean ? "true" : "false");
+        break;
+    case DORA_PARAM_INT:
+        buf_printf(out, "%" PRId64, param->value.integer);
+        break;
+    case DORA_PARAM_FLOAT:
+        arrow_json_double(out, param->value.real);
+        break;
+    case DORA_PARAM_STRING:
+        arrow_json_text(out, param->value.string, param->len, SIZE_MAX);
+        break;
+    case DORA_PARAM_TIMESTAMP:
+        arrow_json_time(out, param->value.integer);
+        break;
+    default:
+        buf_putc(out, '[');
+        for (size_t i = 0; i < param->len; i++) {
+            buf_puts(out, i ? "," : "");
+            if (param->kind == DORA_PARAM_INTS)
+                buf_printf(out, "%" PRId64, param->value.integers[i]);
+            else if (param->kind == DORA_PARAM_FLOATS)
+                arrow_json_double(out, param->value.reals[i]);
+            else
+                arrow_json_text(out, param->value.strings[i], strlen(param->value.strings[i]), SIZE_MAX);
+        }
+        buf_putc(out, ']');
+    }
+}
+
+static void put_params(struct buf *out, const dora_params *params)
+{
+    const dora_param *param;
+    buf_putc(out, '{');
+    for (size_t i = 0; (param = dora_params_at(params, i)); i++) {
+        buf_puts(out, i ? "," : "");
+        arrow_json_text(out, param->key, strlen(param->key), SIZE_MAX);
+        buf_putc(out, ':');
+        put_param(out, param);
+    }
+    buf_putc(out, '}');
+}
+
+static void put_data(struct buf *out, const dora_event *event, size_t most)
+{
+    struct ArrowArray array;
+    struct ArrowSchema schema;
+    if (dora_event_arrow(event, &array, &schema) < 0)
+        return buf_puts(out, "null");
+    arrow_json(out, &array, &schema, most);
+    array.release(&array);
+    schema.release(&schema);
+}
+
+static void put_json(struct buf *out, const dora_event *event)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    buf_printf(out, "{\"timestamp\":%" PRId64 ",\"name\":", (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+    arrow_json_text(out, dora_event_id(event), strlen(dora_event_id(event)), SIZE_MAX);
+    buf_puts(out, ",\"data\":");
+    put_data(out, event, SIZE_MAX);
+    buf_puts(out, ",\"metadata\":");
+    put_params(out, dora_event_params(event));
+    buf_puts(out, "}\n");
+}
+
+static void put_line(struct buf *out, const dora_event *event, size_t width)
+{
+    autobuf struct buf params = {0};
+    if (dora_params_count(dora_event_params(event)))
+        put_params(&params, dora_event_params(event));
+    buf_printf(out, "%s\t data=", dora_event_id(event));
+    size_t taken = out->len + params.len + 16;
+    put_data(out, event, width > taken + LINE_LEAST / 2 ? width - taken : LINE_LEAST / 2);
+    buf_printf(out, " metadata=%s\n", params.len ? params.data : "{}");
+}
+
+static int run(const struct options *options)
+{
+    int64_t count = INT64_MAX, duration = CLOCK_NEVER;
+    if (!ask_number(options, "count", 1, &count) || !ask_duration(options, "duration", &duration))
+        return COMMAND_USAGE;
+    struct tap tap;
+    bool ok = tap_open(&tap, options, 0, QUEUE, false), is_json = ask_wants_json(options);
+    size_t width = table_terminal_width(STDOUT_FILENO);
+    if (!width)
+        width = LINE_PLAIN;
+    int64_t deadline = clock_after(clock_now(), duration);
+    autobuf struct buf line = {0};
+    dora_event *event;
+    while (ok && count > 0 && (event = tap_next(&tap, deadline))) {
+        buf_clear(&line);
+        if (is_json)
+            put_json(&line, event);
+        else
+            put_line(&line, event, width);
+        dora_event_free(event);
+        if (line.failed)
+            report_error("a message is too large to print");
+        else if (fwrite(line.data, 1, line.len, stdout) < line.len)
+            break; /* told by main */
+        count--;
+    }
+    ok = ok && !tap.is_faulty;
+    tap_close(&tap);
+    return ok ? COMMAND_OK : COMMAND_FAILED;
+}
+
+static const struct option_spec options[] = {
+    ASK_DATAFLOW,
+    ASK_FORMAT,
+    {.name = "count", .value = "N", .help = "End after so many messages"},
+    {.name = "duration", .value = "DURATION", .help = "End after this time, such as 10s"},
+    {0},
+};
+
+const struct command command_topic_echo = {
+    .name = "topic echo",
+    .operands = "[NODE/OUTPUT ...]",
+    .max_operands = 1000,
+    .summary = "Print what nodes send",
+    .details =
+        "Prints the messages of these outputs, or of all, until the dataflow ends, or Ctrl-C. A line shows\n"
+        "the beginning of long data; the JSON has all of it.\n\n"
+        "With --format json, each line is an object:\n"
+        "  {\"timestamp\": ms since 1970 when it came, \"name\": \"node/output\", \"data\": [row, ...] or null,\n"
+        "   \"metadata\": {parameter: value, ...}}\n"
+        "Arrow data is written as JSON numbers, texts, lists and objects; bytes of binary types in hexadecimal,\n"
+        "dates and times in ISO 8601.",
+    .example = "dora topic echo camera/image\n"
+               "dora topic echo -d vision --count 1 --format json detector/boxes",
+    .options = options,
+    .run = run,
+};
