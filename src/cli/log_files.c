@@ -71,19 +71,20 @@ static void add_stream(struct log_files *files, char *stem)
     log_stream_init(&streams[files->stream_count++], stem);
 }
 
-/* Whether "x.1" is a node's id, and not the first rotated file of "x": its lines say so. */
+/* Whether "x.1" is a node's id, and not the first rotated file of "x": its first line says so. */
 static bool is_node(const char *folder, const char *name, const char *node)
 {
-    autofree char *path = NULL, *key = NULL;
+    autofree char *path = NULL, *text = NULL;
+    size_t size = 0;
+    struct log_record record = {0};
     if (asprintf(&path, "%s/%s", folder, name) < 0)
         path = NULL;
-    if (asprintf(&key, "\"node\":\"%s\"", node) < 0)
-        key = NULL;
     autofile FILE *file = path ? fopen(path, "re") : NULL;
-    char text[512];
-    size_t len = file ? fread(text, 1, sizeof text - 1, file) : 0;
-    text[len] = '\0';
-    return key && strstr(text, key);
+    ssize_t len = file ? getline(&text, &size, file) : -1;
+    bool is_so =
+        len > 0 && log_record_read(&record, text, (size_t)len, "", 0) == 0 && strcmp(record.line.node, node) == 0;
+    log_record_free(&record);
+    return is_so;
 }
 
 /* "log_NODE.jsonl" and "log_NODE.3.jsonl": where the node's name ends. 0 for any other file. */

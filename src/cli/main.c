@@ -6,6 +6,9 @@
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/report.h"
+#include "control/message.h"
+#include "coordinator/store.h"
+#include "proto/proto.h"
 
 static int run_command(const struct command *command, int argc, char **argv)
 {
@@ -57,7 +60,8 @@ static bool asks_version(int argc, char **argv)
 static int dispatch(int argc, char **argv)
 {
     if (asks_version(argc, argv)) {
-        puts("dora-cli " DORA_VERSION);
+        printf("dora-cli " DORA_VERSION "\nwire %d, control %d, state %d\n", PROTO_VERSION, CONTROL_PROTOCOL,
+               STORE_FORMAT);
         return COMMAND_OK;
     }
     /* By its second name the program is that command. */
