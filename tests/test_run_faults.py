@@ -9,9 +9,10 @@ from conftest import actor, until
 
 
 def healthy(gate=None):
-    """Two nodes that must not notice what goes on beside them."""
+    """Two nodes that must not notice what goes on beside them, nor what comes after the gate."""
+    more = [f"gate={gate}", "send=out:100:1000"] if gate else []
     return {
-        "pulse": actor("join", "send=out:100:1000:1", *([f"gate={gate}", "send=out:100:1000"] if gate else []), outputs=["out"]),
+        "pulse": actor("join", "send=out:100:1000:1", *more, outputs=["out"]),
         "heart": actor("join", "quiet", "listen", inputs={"in": {"source": "pulse/out", "queue_policy": "backpressure"}}),
     }
 
