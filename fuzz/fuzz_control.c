@@ -6,6 +6,8 @@
 
 #include "control/message.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 static void check_same(const struct control_message *one, const struct control_message *other)
 {
     if (one->kind != other->kind || one->id != other->id || !!one->body != !!other->body ||
