@@ -29,6 +29,7 @@
     X(new)                                                                                                             \
     X(schema)                                                                                                          \
     X(completion)                                                                                                      \
+    X(daemon)                                                                                                          \
     X(coordinator)                                                                                                     \
     X(help)                                                                                                            \
     X(complete)                                                                                                        \

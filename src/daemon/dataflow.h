@@ -289,6 +289,8 @@ void counters_keep(struct wire *wire);
 
 /* ---- topology.c ---- */
 
+/* Why nothing can be changed now: -EPERM; else 0. */
+int topology_refusal(const struct dataflow *dataflow, struct error *error);
 /* What one changes in a dataflow that runs. Negative errno with a message: -EINVAL, -ENOENT, -EEXIST, -EPERM (not now),
  * -ENOMEM. */
 int topology_add(struct dataflow *dataflow, const char *yaml, const char *directory, const char *replaces,

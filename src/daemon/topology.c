@@ -55,7 +55,7 @@ int topology_find_input(const struct dataflow *dataflow, const char *name, struc
 
 /* ---- Adding ---- */
 
-static int not_now(const struct dataflow *dataflow, struct error *error)
+int topology_refusal(const struct dataflow *dataflow, struct error *error)
 {
     if (!dataflow->has_started)
         return error_set(error, -EPERM, "the dataflow has not started yet");
@@ -191,7 +191,7 @@ int topology_add(struct dataflow *dataflow, const char *yaml, const char *direct
 {
     struct graph *graph;
     struct participant *old = replaces ? population_find(dataflow, replaces) : NULL;
-    int rc = not_now(dataflow, error);
+    int rc = topology_refusal(dataflow, error);
     if (rc < 0)
         return rc;
     if (replaces && !old)
@@ -241,7 +241,7 @@ int topology_connect(struct dataflow *dataflow, const char *source, const char *
     struct participant *publisher, *subscriber;
     uint32_t output, input, edge;
     struct wire *wire;
-    int rc = not_now(dataflow, error);
+    int rc = topology_refusal(dataflow, error);
     if (rc == 0)
         rc = topology_find_output(dataflow, source, &publisher, &output, error);
     if (rc == 0)
@@ -267,7 +267,7 @@ int topology_disconnect(struct dataflow *dataflow, const char *source, const cha
     struct participant *publisher, *subscriber;
     uint32_t output, input, edge;
     struct wire *wire;
-    int rc = not_now(dataflow, error);
+    int rc = topology_refusal(dataflow, error);
     if (rc == 0)
         rc = topology_find_output(dataflow, source, &publisher, &output, error);
     if (rc == 0)

@@ -1,0 +1,120 @@
+/* What goes over the links and what the nodes use, for whoever looks at the dataflows. */
+#include "daemon/agent_parts.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "daemon/usage.h"
+
+/* Shorter intervals than this say little of how busy a node is. */
+static const int64_t cpu_interval = CLOCK_SECOND / 10;
+
+uint64_t metrics_usage(struct participant *participant)
+{
+    pid_t pid = participant->pid, partner = participant->peer ? participant->peer->pid : 0;
+    if (partner == pid)
+        partner = 0;
+    int64_t now = clock_now(), used = usage_cpu(pid) + usage_cpu(partner);
+    int64_t elapsed = now - participant->cpu_at_ns;
+    if (used == 0 || used < participant->cpu_ns)
+        participant->cpu = 0; /* nothing runs, or another process than before */
+    else if (participant->cpu_at_ns && elapsed >= cpu_interval)
+        participant->cpu = 100.0 * (double)(used - participant->cpu_ns) / (double)elapsed;
+    if (!participant->cpu_at_ns || elapsed >= cpu_interval || used < participant->cpu_ns) {
+        participant->cpu_ns = used;
+        participant->cpu_at_ns = now;
+    }
+    return usage_memory(pid) + usage_memory(partner);
+}
+
+/* Where an input's messages come from now: of several publishers the one that is a node. */
+static json_t *source_of(const struct participant *subscriber, uint32_t input)
+{
+    for (uint32_t i = 0; i < subscriber->in_count; i++) {
+        const struct wire *wire = subscriber->in[i];
+        for (uint32_t k = 0; k < wire->edge_count && !wire->publisher->is_watcher; k++)
+            if (wire->edges[k].input == input && !wire->states[k].is_down)
+                return json_sprintf("%s/%s", wire->publisher->node->id,
+                                    wire->publisher->node->outputs[wire->edges[k].output].id);
+    }
+    return json_null();
+}
+
+json_t *metrics_inputs(struct participant *participant)
+{
+    json_t *inputs = json_array();
+    for (uint32_t i = 0; i < participant->node->input_count; i++) {
+        if (participant->node->inputs[i].kind != GRAPH_INPUT_NODE)
+            continue;
+        struct port_count count = participant->received[i];
+        uint64_t queued = 0;
+        for (uint32_t k = 0; k < participant->in_count; k++) {
+            struct wire *wire = participant->in[k];
+            struct link_counters now;
+            for (uint32_t e = 0; e < wire->edge_count; e++) {
+                if (wire->edges[e].input != i || !counters_read(wire, e, &now))
+                    continue;
+                /* They are read one by one, while messages flow. */
+                uint64_t gone = now.dropped + now.queued;
+                count.messages += now.sent > gone ? now.sent - gone : 0;
+                count.dropped += now.dropped;
+                count.bytes += now.bytes;
+                queued += now.queued;
+            }
+        }
+        json_array_append_new(inputs, json_pack("{s:s, s:o, s:I, s:I, s:I, s:I}", "id", participant->node->inputs[i].id,
+                                                "source", source_of(participant, i), "received",
+                                                (json_int_t)count.messages, "dropped", (json_int_t)count.dropped,
+                                                "queued", (json_int_t)queued, "bytes", (json_int_t)count.bytes));
+    }
+    return inputs;
+}
+
+json_t *metrics_outputs(struct participant *participant)
+{
+    json_t *outputs = json_array();
+    counters_sample(participant);
+    for (uint32_t i = 0; i < participant->node->output_count; i++) {
+        int subscribers = 0;
+        for (uint32_t k = 0; k < participant->out_count; k++)
+            for (uint32_t e = 0; e < participant->out[k]->edge_count; e++)
+                subscribers += participant->out[k]->edges[e].output == i && participant->out[k]->link &&
+                               !participant->out[k]->states[e].is_down;
+        json_array_append_new(outputs, json_pack("{s:s, s:I, s:I, s:i}", "id", participant->node->outputs[i].id, "sent",
+                                                 (json_int_t)participant->sent[i].messages, "bytes",
+                                                 (json_int_t)participant->sent[i].bytes, "subscribers", subscribers));
+    }
+    return outputs;
+}
+
+static json_t *describe(const struct run *run, struct participant *participant)
+{
+    json_t *node = node_describe(participant);
+    uint64_t memory = metrics_usage(participant);
+    json_t *object = json_pack("{s:s, s:o, s:s, s:O, s:O, s:O, s:f, s:I, s:o, s:o}", "dataflow", run->uuid, "name",
+                               json_from_bytes(run->name), "node", participant->node->id, "status",
+                               json_object_get(node, "status"), "pid", json_object_get(node, "pid"), "restarts",
+                               json_object_get(node, "restarts"), "cpu", participant->cpu, "memory", (json_int_t)memory,
+                               "inputs", metrics_inputs(participant), "outputs", metrics_outputs(participant));
+    json_decref(node);
+    return object;
+}
+
+void agent_metrics(struct agent *agent, struct control_request *request, json_t *params)
+{
+    struct run *only = NULL;
+    if (json_get_text(params, "dataflow") && !(only = agent_run(agent, request, params)))
+        return;
+    json_t *nodes = json_array();
+    for (struct run *run = agent->runs; run; run = run->next) {
+        if (!run->dataflow || (only && run != only))
+            continue;
+        for (uint32_t i = 0; i < run->dataflow->count; i++)
+            if (!run->dataflow->participants[i]->is_watcher && !run->dataflow->participants[i]->is_removed)
+                json_array_append_new(nodes, describe(run, run->dataflow->participants[i]));
+    }
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    control_answer(request,
+                   json_pack("{s:f, s:o}", "time", (double)now.tv_sec + (double)now.tv_nsec / 1e9, "nodes", nodes));
+}

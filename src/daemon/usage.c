@@ -1,0 +1,47 @@
+#include "daemon/usage.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+/* The kernel walks all pages for PSS; above this that costs more than a look is worth. */
+static const uint64_t cheap = 256 << 20;
+
+int64_t usage_cpu(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec time;
+    if (pid <= 0 || clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &time) < 0)
+        return 0;
+    return time.tv_sec * CLOCK_SECOND + time.tv_nsec;
+}
+
+static bool read_proc(pid_t pid, const char *name, char *text, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? -1 : read(fd, text, size - 1);
+    text[len > 0 ? len : 0] = '\0';
+    return len > 0;
+}
+
+uint64_t usage_memory(pid_t pid)
+{
+    char text[2048];
+    unsigned long long pages = 0;
+    if (pid <= 0 || !read_proc(pid, "statm", text, sizeof text) || sscanf(text, "%*u %llu", &pages) != 1)
+        return 0;
+    uint64_t resident = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    if (resident > cheap || !read_proc(pid, "smaps_rollup", text, sizeof text))
+        return resident;
+    const char *line = strstr(text, "\nPss:");
+    return line ? strtoull(line + 5, NULL, 10) * 1024 : resident;
+}
