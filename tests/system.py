@@ -80,9 +80,9 @@ class System:
         found = {}
         for role in ("coordinator", "daemon"):
             with contextlib.suppress(OSError, ValueError), open(self.runtime / f"{role}.lock") as lock:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                except BlockingIOError:
+                form = "hh4xqqi4x"  # struct flock
+                asked = struct.pack(form, fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
+                if struct.unpack(form, fcntl.fcntl(lock, fcntl.F_OFD_GETLK, asked))[0] != fcntl.F_UNLCK:
                     found[role] = int(lock.read())
         return found
 
