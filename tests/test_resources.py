@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import resource
+import signal
 import socket
 import struct
 import subprocess
@@ -13,6 +14,9 @@ import threading
 import pytest
 
 from conftest import ACTOR, actor, until
+from test_chaos import TRAFFIC, accounts, traffic
+
+pytestmark = pytest.mark.skipif(not TRAFFIC.exists(), reason=f"{TRAFFIC} is not built")
 
 ALL_SHELLS = ["--allow-shell-nodes"]
 
@@ -210,3 +214,32 @@ def test_a_node_names_a_configuration_it_does_not_understand(dora, config):
         [ACTOR, "join"], env={**os.environ, "DORA_NODE_CONFIG": config}, capture_output=True, text=True, timeout=30
     )
     assert done.returncode == 1 and "DORA_NODE_CONFIG is not understood by libdora" in done.stderr
+
+
+def test_a_node_with_few_descriptors_names_them(flow, run):
+    """From too few to join to enough; the receiver, which has enough, is told of the end."""
+    worked = set()
+    for limit in range(4, 16):
+        source = confined(f"ulimit -n {limit}", "join", "send=out:5:1000")
+        done = run(flow(source=source, sink=actor("join", "listen", inputs={"in": "source/out"})), *ALL_SHELLS)
+        assert not crashed(done), (limit, done)
+        if done.status == 0:
+            worked.add(limit)
+            assert done.summary("sink")["in"]["count"] == 5
+        else:
+            assert re.search("[Tt]oo many open files", done.stderr), (limit, done)
+    assert 4 not in worked and 15 in worked
+
+
+def test_a_node_that_runs_out_of_descriptors_later_is_told(flow, start, tmp_path):
+    """Its publisher is started again, but it can't take the new link."""
+    folder = tmp_path / "accounts"
+    folder.mkdir()
+    source, sink = traffic(folder, "send", {}), traffic(folder, "", {"source": "drop_oldest"})
+    running = start(flow(source=source, sink={**sink, "restart_policy": "never"}))
+    until(lambda: accounts(folder)["sink"] and accounts(folder)["sink"][0].seen["source"], "the first message")
+    resource.prlimit(accounts(folder)["sink"][0].pid, resource.RLIMIT_NOFILE, (3, 3))
+    os.kill(accounts(folder)["source"][0].pid, signal.SIGKILL)
+    until(lambda: any("too many open files" in line for line in running.lines("sink", None)), "its last words")
+    until(lambda: accounts(folder)["sink"][0].finished, "its end")
+    running.stop()

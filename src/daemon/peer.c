@@ -149,7 +149,10 @@ static void read_packets(struct peer *peer, size_t most)
             peer->owner->packet(peer->context, peer, &packet);
             proto_close_fds(&packet);
         } else {
-            gone(peer, rc == -EBADMSG ? "it sent what is no message of dora's protocol" : NULL);
+            gone(peer, rc == -EBADMSG ? "it sent what is no message of dora's protocol"
+                       : rc == -EMFILE
+                           ? "dora has too many open files to receive its memory; raise the limit (ulimit -n)"
+                           : NULL);
         }
     }
     peer->is_reading = false;

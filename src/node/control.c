@@ -37,8 +37,8 @@ static void receive(dora_node *node, struct proto_packet *packet)
     const struct proto_edge *edge = packet->body;
     switch (packet->type) {
     case PROTO_LINK_OUT:
-        if (publish_add_link(node, packet) < 0)
-            node->socket_closed = true;
+        node->socket_error = publish_add_link(node, packet);
+        node->socket_closed = node->socket_error < 0;
         proto_close_fds(packet);
         return;
     case PROTO_LINK_DOWN:
@@ -58,6 +58,7 @@ static void receive(dora_node *node, struct proto_packet *packet)
     if (control_note(node, packet) < 0) {
         /* Without memory for what the daemon says the node can't go on in step with it. */
         node->socket_closed = true;
+        node->socket_error = -ENOMEM;
         proto_close_fds(packet);
     }
 }
@@ -73,6 +74,7 @@ void control_pump(dora_node *node)
             return;
         if (rc != 1) {
             node->socket_closed = true;
+            node->socket_error = rc;
             return;
         }
         receive(node, &packet);
@@ -137,6 +139,7 @@ void control_apply(dora_node *node)
     node->notes = NULL;
     node->notes_end = &node->notes;
     bool closed = node->socket_closed;
+    int error = node->socket_error;
     lock_release(&node->lock);
     while (notes) {
         struct note *note = notes;
@@ -146,6 +149,16 @@ void control_apply(dora_node *node)
         free(note);
     }
     /* Without its daemon a node has nothing left to do but finish. */
-    if (closed)
+    if (closed && !node->stop_requested) {
+        node->cut_off = error < 0;
+        if (node->cut_off)
+            event_notice(
+                node, DORA_EVENT_ERROR, "",
+                error == -EMFILE || error == -ENFILE
+                    ? "too many open files: what the daemon sends can't be received, so this node stops; raise "
+                      "the limit (ulimit -n)"
+                    : "what the daemon sends can't be received, so this node stops",
+                NULL);
         node->stop_requested = true;
+    }
 }

@@ -25,7 +25,8 @@ static int next(dora_node *node, dora_event **out)
         control_apply(node);
     if (node->ended)
         return -ENODATA;
-    if (node->stop_requested && !node->stop_delivered)
+    /* Why the node is cut off comes before the Stop that follows from it. */
+    if (node->stop_requested && !node->stop_delivered && !(node->cut_off && node->notices))
         return deliver_stop(node, out, DORA_STOP_MANUAL);
     if (!node->stop_delivered && node->notices) {
         *out = event_take_notice(&node->notices, &node->notices_end);
@@ -43,9 +44,11 @@ static int next(dora_node *node, dora_event **out)
     return 0;
 }
 
-/* Looks at the socket even where no count has changed: a swallowed wake-up, or a daemon that is gone. */
-static void look_around(dora_node *node)
+/* Looks at the socket even where no count has changed, once in a while: a swallowed wake-up, or a daemon that is gone.
+ */
+static void look_around(dora_node *node, int64_t now)
 {
+    node->looked_ns = now;
     node_bump(node);
     control_apply(node);
 }
@@ -73,14 +76,15 @@ int next_event(dora_node *node, dora_event **out, int64_t timeout_ns)
         now = clock_now();
         if (deadline == 0)
             deadline = clock_after(now, timeout_ns > 0 ? timeout_ns : 0);
-        if (now >= deadline) {
+        if (now - node->looked_ns > DOORBELL_NAP) {
+            look_around(node, now);
+        } else if (now >= deadline) {
             if (node->poll_fd < 0 || wait_poll_arm(node))
                 return -ETIMEDOUT;
             wait_poll_disarm(node);
         } else {
             int64_t due = subscribe_deadline(node);
-            if (!wait_for_work(node, now, due < deadline ? due : deadline) && clock_now() - now > DOORBELL_NAP / 2)
-                look_around(node);
+            wait_for_work(node, now, due < deadline ? due : deadline);
         }
         rc = next(node, out);
     }

@@ -117,6 +117,7 @@ struct dora_node {
     struct proto_page *page;
     uint32_t control_read; /* page->control when the socket was last read */
     bool socket_closed;
+    int socket_error; /* why, where it wasn't the daemon who closed it */
     struct arena arena;
     struct output *outputs;
     size_t output_count;
@@ -143,7 +144,9 @@ struct dora_node {
     struct rx_link *rx_links;
     struct notice *notices, **notices_end;
     struct notice *deferred, **deferred_end; /* events that a wait for an answer put aside; delivered first */
+    bool cut_off;                            /* what the daemon sends can't be received; a notice says why */
     bool stop_requested, stop_delivered, inputs_ended, ended;
+    int64_t looked_ns;           /* when the socket was last read without cause */
     uint64_t delivered;          /* events */
     _Atomic(dora_event *) spare; /* one freed event, so that a steady flow doesn't allocate */
 };
@@ -240,8 +243,8 @@ int next_event(dora_node *node, dora_event **event, int64_t timeout_ns);
 
 /* ---- wait.c: the receiver's ---- */
 
-/* Waits until an input or the daemon has something (true), or `deadline`, or a while (false). */
-bool wait_for_work(dora_node *node, int64_t now, int64_t deadline);
+/* Waits until an input or the daemon has something, or `deadline`, or a while. */
+void wait_for_work(dora_node *node, int64_t now, int64_t deadline);
 /* Where dora_fd is in use: arms it, true unless there is work already. */
 bool wait_poll_arm(dora_node *node);
 void wait_poll_disarm(dora_node *node);

@@ -164,7 +164,10 @@ int proto_recv(int socket, struct proto_packet *packet, void *buffer, int flags)
     if (len < 0)
         return errno == ECONNRESET ? 0 : -errno;
     bool fits = take_fds(&message, packet);
+    /* The kernel cuts off what there is no room for, and what this process can't have. */
+    bool lacks = (message.msg_flags & MSG_CTRUNC) && fits && packet->fd_count < PROTO_FDS_MOST;
     int rc = len == 0                                                       ? 0
+             : lacks                                                        ? -EMFILE
              : !fits || (message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0 ? -EBADMSG
              : proto_parse(buffer, (size_t)len, packet) < 0                 ? -EBADMSG
                                                                             : 1;

@@ -140,7 +140,8 @@ int proto_send(int socket, const struct proto_packet *packet, int flags);
 
 /* Receives one packet into `buffer` (PROTO_PACKET_MOST bytes, 8-byte aligned). 1: `packet` has it; 0: the peer is gone;
  * -EAGAIN: nothing there; -EBADMSG: what came is no packet of this protocol (descriptors that came with it are closed);
- * another negative errno. Checked: magic, type, lengths, the type's own body size, number of strings and descriptors.
+ * -EMFILE: this process can have no more descriptors, and the packet is lost; another negative errno. Checked: magic,
+ * type, lengths, the type's own body size, number of strings and descriptors.
  */
 int proto_recv(int socket, struct proto_packet *packet, void *buffer, int flags);
 
