@@ -236,6 +236,37 @@ static void stop_comes_first_and_then_what_is_queued(void **state)
     stand_close(&stand);
 }
 
+static void a_stop_that_a_sender_reads_is_not_lost(void **state)
+{
+    (void)state;
+    struct stand stand = two_nodes(10, LINK_DROP_OLDEST);
+    dora_node *source = stand.nodes[0].node;
+    stand_tell(&stand, 0, (struct proto_packet){.type = PROTO_STOP});
+    send_text(source, "out", "reads the socket");
+    dora_event *event;
+    assert_int_equal(dora_next(source, &event, 0), 0);
+    assert_int_equal(dora_event_type(event), DORA_EVENT_STOP);
+    dora_event_free(event);
+    stand_close(&stand);
+}
+
+static void a_node_that_never_waits_learns_of_its_daemons_end(void **state)
+{
+    (void)state;
+    struct stand stand = two_nodes(10, LINK_DROP_OLDEST);
+    shutdown(stand.nodes[1].socket, SHUT_RDWR);
+    dora_event *event;
+    int rc;
+    int64_t deadline = clock_now() + SOON;
+    do
+        rc = dora_next(stand.nodes[1].node, &event, 0);
+    while (rc == -ETIMEDOUT && clock_now() < deadline);
+    assert_int_equal(rc, 0);
+    assert_int_equal(dora_event_type(event), DORA_EVENT_STOP);
+    dora_event_free(event);
+    stand_close(&stand);
+}
+
 static void samples_outlive_event_link_and_node(void **state)
 {
     (void)state;
@@ -524,6 +555,8 @@ int main(void)
         cmocka_unit_test(a_waiting_sender_hears_of_the_stop),
         cmocka_unit_test(an_end_comes_after_the_last_message),
         cmocka_unit_test(stop_comes_first_and_then_what_is_queued),
+        cmocka_unit_test(a_stop_that_a_sender_reads_is_not_lost),
+        cmocka_unit_test(a_node_that_never_waits_learns_of_its_daemons_end),
         cmocka_unit_test(samples_outlive_event_link_and_node),
         cmocka_unit_test(a_restarted_publisher_follows_the_old_one),
         cmocka_unit_test(several_publishers_of_one_input_take_turns),

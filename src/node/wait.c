@@ -58,19 +58,19 @@ static bool poll_first(dora_node *node, int64_t now, int64_t deadline)
     return false;
 }
 
-bool wait_for_work(dora_node *node, int64_t now, int64_t deadline)
+void wait_for_work(dora_node *node, int64_t now, int64_t deadline)
 {
     if (node->poll_ns == DORA_FOREVER) {
         int64_t nap = clock_after(now, DOORBELL_NAP);
-        return poll_for_work(node, deadline < nap ? deadline : nap);
+        poll_for_work(node, deadline < nap ? deadline : nap);
+        return;
     }
     if (poll_first(node, now, deadline))
-        return true;
+        return;
     doorbell_arm(&node->bell, DOORBELL_ASLEEP);
     if (!ready(node))
         doorbell_sleep(&node->bell, deadline);
     doorbell_disarm(&node->bell);
-    return ready(node);
 }
 
 /* ---- For a node's own event loop ---- */
