@@ -67,7 +67,7 @@ static void print_json(const struct check *check)
         "running", is_unknown ? json_null() : json_boolean(daemon != NULL), "pid", json_object_get(daemon, "pid"),
         "version", json_object_get(daemon, "version"), "active_dataflows", json_object_get(check->status, "running"),
         "dataflow", check->dataflow < 0 ? json_null() : json_boolean(check->dataflow), "ok", check->is_ok);
-    autofree char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    autofree char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     if (text)
         puts(text);
     json_decref(object);
