@@ -21,6 +21,7 @@
     X(topic)                                                                                                           \
     X(node)                                                                                                            \
     X(param)                                                                                                           \
+    X(trace)                                                                                                           \
     X(inspect)                                                                                                         \
     X(system)                                                                                                          \
     X(validate)                                                                                                        \

@@ -1,0 +1,132 @@
+/* `dora trace`: where messages spend their time between source and sink. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "cli/ask.h"
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
+#include "cli/report.h"
+#include "cli/session.h"
+#include "cli/trace_paths.h"
+#include "cli/trace_print.h"
+
+/* Nodes keep few notes: who reads them late, loses some. */
+static const int64_t PAUSE = 20 * CLOCK_MILLI;
+
+struct reading {
+    struct control_client *client;
+    json_t *params;
+    struct trace_paths paths;
+    int64_t lost;
+};
+
+/* False: reported. */
+static bool read_spans(struct reading *reading, bool on)
+{
+    json_object_set_new(reading->params, "on", json_boolean(on));
+    json_t *result = session_call(reading->client, "trace.read", json_incref(reading->params), SESSION_PATIENCE);
+    if (!result)
+        return false;
+    int rc = trace_paths_add(&reading->paths, json_object_get(result, "spans"));
+    reading->lost += json_integer_value(json_object_get(result, "lost"));
+    json_decref(result);
+    if (rc < 0)
+        report_error("can't read what the nodes noted: %s", strerror(-rc));
+    return rc == 0;
+}
+
+static bool read_all(struct reading *reading, int64_t duration)
+{
+    int64_t begin = clock_now(), end = clock_after(begin, duration);
+    if (!read_spans(reading, true))
+        return false;
+    interrupt_catch();
+    for (int64_t now; (now = clock_now()) < end && !interrupt_seen();) {
+        progress_show("tracing for %.0f s more", (double)(end - now) / (double)CLOCK_SECOND);
+        interrupt_sleep(clock_after(now, PAUSE) < end ? clock_after(now, PAUSE) : end);
+        if (!read_spans(reading, true))
+            return false;
+    }
+    progress_clear();
+    return read_spans(reading, false);
+}
+
+/* The paths that the topic is on, or all. */
+static size_t print_paths(const struct trace_paths *paths, const char *topic, bool is_json)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < paths->count; i++) {
+        if (topic && !trace_print_has(paths->paths[i], topic))
+            continue;
+        if (is_json)
+            ask_print_line(trace_print_json(paths->paths[i]));
+        else
+            trace_print(paths->paths[i], count > 0);
+        count++;
+    }
+    return count;
+}
+
+static bool trace(const struct options *options, struct reading *reading, int64_t duration)
+{
+    const char *topic = options->operand_count ? options->operands[0] : NULL;
+    if (!reading->client || !reading->params || trace_paths_init(&reading->paths) < 0 ||
+        !session_choose(reading->client, options, -1, "dataflow", reading->params) || !read_all(reading, duration))
+        return false;
+    if (trace_paths_join(&reading->paths) < 0) {
+        report_error("out of memory");
+        return false;
+    }
+    if (!print_paths(&reading->paths, topic, ask_wants_json(options)))
+        fprintf(stderr, topic ? "No message of %s was followed to its end.\n" : "No message was followed to its end.\n",
+                topic);
+    if (reading->lost)
+        fprintf(stderr, "%lld notes were overwritten before they were read; their messages are left out.\n",
+                (long long)reading->lost);
+    return true;
+}
+
+static int run(const struct options *options)
+{
+    int64_t duration = 5 * CLOCK_SECOND;
+    if (!ask_duration(options, "duration", &duration))
+        return COMMAND_USAGE;
+    struct reading reading = {.client = session_open(), .params = json_object()};
+    bool ok = trace(options, &reading, duration);
+    trace_paths_free(&reading.paths);
+    json_decref(reading.params);
+    control_client_close(reading.client);
+    return ok ? COMMAND_OK : COMMAND_FAILED;
+}
+
+static const struct option_spec options[] = {
+    ASK_DATAFLOW,
+    ASK_FORMAT,
+    {.name = "duration", .value = "DURATION", .help = "How long to look (5)"},
+    {0},
+};
+
+const struct command command_trace = {
+    .name = "trace",
+    .operands = "[NODE/OUTPUT]",
+    .max_operands = 1,
+    .summary = "Show where messages spend their time between source and sink",
+    .details =
+        "Follows messages that are caused by one another: a message is caused by the one that its node had taken\n"
+        "last when it sent it. For every way from a first message to the node that sends nothing for it any more,\n"
+        "and every hop on it, it shows how long messages waited to be taken (queue) and how long the node took\n"
+        "until it sent the next (handling), and the slowest message as an example. With a topic, only the ways it is\n"
+        "on.\n\n"
+        "With --format json, each line is an object for one way, times in ns:\n"
+        "  {\"first\": topic, \"messages\", \"total\": {\"p50_ns\", \"p99_ns\", \"max_ns\"}, \"steps\": [{\"kind\":\n"
+        "   \"queue\"|\"handling\", \"node\", \"input\", \"topic\", \"p50_ns\", \"p99_ns\", \"max_ns\"}], "
+        "\"slowest\":\n"
+        "   {\"sequence\", \"total_ns\", \"steps\": [{\"start_ns\", \"duration_ns\"}]}}",
+    .example = "dora trace\n"
+               "dora trace -d vision --duration 10 camera/image",
+    .options = options,
+    .run = run,
+};

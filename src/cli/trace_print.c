@@ -1,0 +1,146 @@
+#include "cli/trace_print.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "cli/table.h"
+
+enum { TIME_MOST = 32, BAR = 40 /* columns */ };
+
+bool trace_print_has(const struct trace_path *path, const char *topic)
+{
+    for (size_t i = 0; i < path->step_count; i++)
+        if (strcmp(path->steps[i].topic, topic) == 0)
+            return true;
+    return strcmp(path->first, topic) == 0;
+}
+
+static const char *duration(char text[TIME_MOST], int64_t ns)
+{
+    if (ns < 1000)
+        snprintf(text, TIME_MOST, "%" PRId64 " ns", ns);
+    else if (ns < 1000000)
+        snprintf(text, TIME_MOST, "%.1f µs", (double)ns / 1e3);
+    else if (ns < 1000000000)
+        snprintf(text, TIME_MOST, "%.2f ms", (double)ns / 1e6);
+    else
+        snprintf(text, TIME_MOST, "%.3f s", (double)ns / 1e9);
+    return text;
+}
+
+static void add_times(struct table *table, const int64_t *sorted, size_t count)
+{
+    char text[TIME_MOST];
+    table_add(table, "%s", duration(text, trace_percentile(sorted, count, 0.5)));
+    table_add(table, "%s", duration(text, trace_percentile(sorted, count, 0.99)));
+    table_add(table, "%s", duration(text, sorted[count - 1]));
+}
+
+/* "detector: image" waits in a queue; "detector → boxes" is sent. */
+static void put_step(struct buf *out, const struct trace_step *step)
+{
+    const char *slash = strchr(step->topic, '/');
+    buf_clear(out);
+    if (step->kind == TRACE_QUEUE)
+        buf_printf(out, "%s → %s (%s)", step->topic, step->node, step->input);
+    else
+        buf_printf(out, "%s (%s → %s)", step->node, step->input, slash ? slash + 1 : step->topic);
+}
+
+static const char *kind(const struct trace_step *step)
+{
+    return step->kind == TRACE_QUEUE ? "queue" : "handling";
+}
+
+static void print_title(const struct trace_path *path)
+{
+    printf("%s", path->first);
+    for (size_t i = 0; i < path->step_count; i++)
+        if (path->steps[i].kind == TRACE_HANDLING)
+            printf(" → %s", path->steps[i].topic);
+    const struct trace_step *last = &path->steps[path->step_count - 1];
+    if (last->kind == TRACE_QUEUE)
+        printf(" → %s", last->node);
+    printf(": %zu message%s\n", path->count, path->count == 1 ? "" : "s");
+}
+
+static void print_steps(const struct trace_path *path)
+{
+    static const struct table_column columns[] = {
+        {.title = "  HOP", .least = 20},    {.title = "SPENT IN"},
+        {.title = "P50", .is_right = true}, {.title = "P99", .is_right = true},
+        {.title = "MAX", .is_right = true},
+    };
+    struct table table;
+    autobuf struct buf name = {0};
+    table_init(&table, columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < path->step_count; i++) {
+        put_step(&name, &path->steps[i]);
+        table_add(&table, "  %s", name.data ? name.data : "");
+        table_add(&table, "%s", kind(&path->steps[i]));
+        add_times(&table, path->steps[i].durations, path->count);
+    }
+    table_add(&table, "  total");
+    table_add(&table, "%s", "");
+    add_times(&table, path->totals, path->count);
+    table_print(&table);
+    table_free(&table);
+}
+
+/* The slowest message, step under step, each where its time begins. */
+static void print_slowest(const struct trace_path *path)
+{
+    char total[TIME_MOST], text[TIME_MOST];
+    printf("  slowest: message %" PRIu64 " of %s, %s\n", path->slowest_sequence, path->first,
+           duration(total, path->slowest));
+    int64_t start = 0;
+    for (size_t i = 0; i < path->step_count; i++) {
+        int64_t length = path->slowest_durations[i], all = path->slowest > 0 ? path->slowest : 1;
+        int from = (int)((double)start / (double)all * BAR), to = (int)((double)(start + length) / (double)all * BAR);
+        from = from < BAR ? from : BAR - 1;
+        to = to > from ? to : from + 1;
+        printf("  %*s", from, "");
+        for (int column = from; column < to; column++)
+            fputs(path->steps[i].kind == TRACE_QUEUE ? "░" : "█", stdout);
+        printf("%*s  %10s  %s %s\n", BAR - to, "", duration(text, length), kind(&path->steps[i]), path->steps[i].node);
+        start += length;
+    }
+}
+
+void trace_print(const struct trace_path *path, bool another)
+{
+    if (another)
+        putchar('\n');
+    print_title(path);
+    print_steps(path);
+    print_slowest(path);
+}
+
+static void set_times(json_t *object, const int64_t *sorted, size_t count)
+{
+    json_object_set_new(object, "p50_ns", json_integer(trace_percentile(sorted, count, 0.5)));
+    json_object_set_new(object, "p99_ns", json_integer(trace_percentile(sorted, count, 0.99)));
+    json_object_set_new(object, "max_ns", json_integer(sorted[count - 1]));
+}
+
+json_t *trace_print_json(const struct trace_path *path)
+{
+    json_t *total = json_object(), *steps = json_array(), *slowest = json_array();
+    int64_t start = 0;
+    set_times(total, path->totals, path->count);
+    for (size_t i = 0; i < path->step_count; i++) {
+        const struct trace_step *step = &path->steps[i];
+        json_t *object = json_pack("{s:s, s:s, s:s, s:s}", "kind", kind(step), "node", step->node, "input", step->input,
+                                   "topic", step->topic);
+        set_times(object, step->durations, path->count);
+        json_array_append_new(steps, object);
+        json_array_append_new(slowest, json_pack("{s:I, s:I}", "start_ns", (json_int_t)start, "duration_ns",
+                                                 (json_int_t)path->slowest_durations[i]));
+        start += path->slowest_durations[i];
+    }
+    return json_pack("{s:s, s:I, s:o, s:o, s:{s:I, s:I, s:o}}", "first", path->first, "messages",
+                     (json_int_t)path->count, "total", total, "steps", steps, "slowest", "sequence",
+                     (json_int_t)path->slowest_sequence, "total_ns", (json_int_t)path->slowest, "steps", slowest);
+}
