@@ -1,9 +1,12 @@
 """Completion of dora's command line, and the manual: both from the commands' tables."""
 
 import gzip
+import json
 import pathlib
 import shutil
+import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -48,6 +51,54 @@ def test_hidden_commands_are_not_offered(dora):
     offered = candidates(dora, "")
     assert {"run", "validate", "new", "completion"} <= set(offered)
     assert not {"complete", "man"} & set(offered)
+
+
+@pytest.fixture
+def coordinator(tmp_path, monkeypatch):
+    """One that knows two dataflows, and answers whatever it is asked with them."""
+    nodes = [{"id": "camera"}, {"id": "edges"}]
+    dataflows = [
+        {"uuid": "0198c0de-0000-7000-8000-000000000001", "name": "vision", "status": "running", "nodes": nodes},
+        {"uuid": "0198c0de-0000-7000-8000-000000000002", "name": None, "status": "failed", "nodes": [{"id": "old"}]},
+    ]
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / "dora").mkdir(mode=0o700)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / "dora/coordinator.sock"))
+    listener.listen()
+
+    def serve():
+        while True:
+            try:
+                peer = listener.accept()[0]
+            except OSError:
+                return
+            with peer, peer.makefile("rw") as lines:
+                lines.readline()
+                hello = {"hello": {"protocol": 1, "version": "0.1.0", "role": "coordinator"}}
+                print(json.dumps(hello), file=lines, flush=True)
+                for line in lines:
+                    answer = {"id": json.loads(line)["id"], "result": {"dataflows": dataflows}}
+                    print(json.dumps(answer), file=lines, flush=True)
+
+    server = threading.Thread(target=serve)
+    server.start()
+    yield
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    server.join()
+
+
+def test_running_dataflows_are_offered(dora, coordinator):
+    assert candidates(dora, "stop", "") == ["vision", "0198c0de-0000-7000-8000-000000000002"]
+    assert candidates(dora, "stop", "vi") == ["vision"]
+    assert candidates(dora, "logs", "vision", "--node", "") == ["camera", "edges"]
+
+
+def test_without_a_coordinator_nothing_is_offered(dora, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    done = subprocess.run([dora, "complete", "--", "stop", ""], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

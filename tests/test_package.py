@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, ROOT
+from conftest import BUILD, DEADLINE, ROOT, until
 
 pytestmark = [
     pytest.mark.release_only,
@@ -128,6 +128,29 @@ def test_the_services_are_well_formed(dora, tmp_path):
         text=True,
     )
     assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.skipif(not shutil.which("systemd-socket-activate"), reason="systemd-socket-activate is not installed")
+def test_the_first_command_starts_the_coordinator(dora, tmp_path, monkeypatch):
+    """As the socket unit does: the service is started, by its own name, when somebody speaks to its socket."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    (tmp_path / "dora").mkdir(mode=0o700)
+    passed = [word for name in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME", "DORA_TEST_MARK") for word in ("-E", name)]
+    path = tmp_path / "dora/coordinator.sock"
+    service = dora.parent / "dora-coordinator"
+    activator = subprocess.Popen(
+        ["systemd-socket-activate", *passed, "-l", path, service], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    try:
+        until(path.exists, "the socket")
+        status = subprocess.run([dora, "status"], capture_output=True, text=True)
+        assert "Coordinator: Running" in status.stdout
+    finally:
+        activator.terminate()
+        said = activator.communicate(timeout=DEADLINE)[0].decode()
+    assert activator.returncode == 0, said
+    assert f"listens at {path}" in said
 
 
 def can_overlay(folder):

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/complete_names.h"
 
 /* A candidate that fits what is typed already: one a line, with a tab before its explanation. */
 static void offer(const char *prefix, const char *candidate, const char *typed, const char *about)
@@ -36,6 +37,11 @@ static bool has_suffix(const char *word, size_t len, const char *suffix)
     return len >= size && memcmp(word + len - size, suffix, size) == 0;
 }
 
+static void offer_name(const char *typed, const char *name, const char *about)
+{
+    offer("", name, typed, about);
+}
+
 /* Candidates for one word of a usage line or the name of an option's value: "a|b", "PATH", … */
 static void offer_values(const char *prefix, const char *what, size_t len, const char *typed)
 {
@@ -50,6 +56,11 @@ static void offer_values(const char *prefix, const char *what, size_t len, const
         }
     } else if (has_suffix(what, len, "PATH") || has_suffix(what, len, "FILE") || has_suffix(what, len, "_YAML")) {
         puts(":files");
+    } else if (has_suffix(what, len, "DATAFLOW") || has_suffix(what, len, "OR_UUID") ||
+               has_suffix(what, len, "OR_NAME")) {
+        complete_dataflows(offer_name, typed);
+    } else if (has_suffix(what, len, "NODE")) {
+        complete_nodes(offer_name, typed);
     }
 }
 
