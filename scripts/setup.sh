@@ -46,6 +46,8 @@ need_to_test() {
     need g++ command -v c++
     need python3-pytest find_pytest
     need procps command -v ps
+    need dpkg-dev command -v dpkg-shlibdeps
+    need file command -v file
 }
 
 need_to_fuzz() {
