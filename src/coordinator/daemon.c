@@ -149,7 +149,7 @@ static void handle_register(struct coordinator *coordinator, struct control_requ
     json_array_foreach(dataflows, i, dataflow) take_dataflow(coordinator, dataflow);
     crash_at(CRASH_REGISTER_BEFORE_ANSWER);
     control_answer(request, json_object());
-    coordinator_say(coordinator, "daemon %s (process %d) is here", id, (int)daemon->pid);
+    coordinator_say(coordinator, "daemon %s (process %d) is here", daemon->id, (int)daemon->pid);
     coordinator->in_grace = false;
     uv_timer_stop(&coordinator->grace);
     fail_unreported(coordinator);
