@@ -31,11 +31,6 @@ static void report_failure(int code, const char *message, const char *hint, bool
         report_hint("`dora list` shows them");
         return;
     }
-    if (code == -ENOENT && !has_name) {
-        report_error("no dataflows are running");
-        report_hint("`dora start PATH` starts one, `dora list` shows those that have ended");
-        return;
-    }
     report_error("%s", message);
     if (code == -EHOSTDOWN && !hint)
         hint = "`dora up` starts the daemon";

@@ -83,8 +83,10 @@ static bool has_been_at(const struct way *way, uint32_t node)
 }
 
 /* From the taking that it ends with. False: it can't be followed to its beginning. A loop in the dataflow is followed
- * once: the way begins where it would come to a node again. */
-static bool follow(const struct trace_store *store, const struct trace_span *take, struct way *way)
+ * once: the way begins where it would come to a node again. `first`: when each node took its first message that was
+ * noted, 0: none; what it sent before may have a cause that was not noted. */
+static bool follow(const struct trace_store *store, const int64_t *first, const struct trace_span *take,
+                   struct way *way)
 {
     int64_t end = take->time;
     for (;;) {
@@ -98,7 +100,9 @@ static bool follow(const struct trace_store *store, const struct trace_span *tak
         if (!send || !add_point(way, TRACE_QUEUE, take, take->topic, take->time - send->time))
             return false;
         way->total = end - send->time;
-        if (!send->has_cause || has_been_at(way, send->node))
+        if (!send->has_cause)
+            return send->time >= first[send->node];
+        if (has_been_at(way, send->node))
             return true;
         take = trace_store_take(store, send->node, send->cause_topic, send->cause_sequence, send->time);
         if (!take || !add_point(way, TRACE_HANDLING, take, send->topic, send->time - take->time))
@@ -223,6 +227,17 @@ static int64_t *last_takes(const struct trace_store *store)
     return last;
 }
 
+static int64_t *first_takes(const struct trace_store *store)
+{
+    int64_t *first = calloc(store->name_count + 1, sizeof *first);
+    for (size_t i = 0; first && i < store->takes.count; i++) {
+        const struct trace_span *take = &store->takes.items[i];
+        if (!first[take->node] || take->time < first[take->node])
+            first[take->node] = take->time;
+    }
+    return first;
+}
+
 int trace_paths_join(struct trace_paths *paths)
 {
     struct trace_store *store = paths->store;
@@ -230,15 +245,16 @@ int trace_paths_join(struct trace_paths *paths)
     if (rc < 0)
         return rc;
     json_t *known = json_object();
-    int64_t *last = last_takes(store);
-    if (!known || !last)
+    int64_t *first = first_takes(store), *last = last_takes(store);
+    if (!known || !first || !last)
         rc = -ENOMEM;
     for (size_t i = 0; rc == 0 && i < store->takes.count; i++) {
         const struct trace_span *take = &store->takes.items[i];
         struct way way = {.count = 0};
-        if (take->time != last[take->node] && !trace_store_has_effect(store, take) && follow(store, take, &way))
+        if (take->time != last[take->node] && !trace_store_has_effect(store, take) && follow(store, first, take, &way))
             rc = file_way(paths, &way, known);
     }
+    free(first);
     free(last);
     json_decref(known);
     sort_all(paths);

@@ -91,7 +91,7 @@ static bool find(struct coordinator *coordinator, struct control_request *reques
         return settle(search, request);
     if (!search->wanted) {
         control_refusef(request, "not-found", "`dora start FILE` starts one; `dora list` shows those that have ended",
-                        "no dataflow is running");
+                        "no dataflows are running");
         return false;
     }
     struct error error = ERROR_INIT;
