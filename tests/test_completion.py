@@ -165,7 +165,7 @@ def test_zsh_completes(dora, tmp_path):
         try run ''
     """
     done = subprocess.run(["zsh", "-f", "-c", script], capture_output=True, text=True)
-    assert done.stdout.splitlines() == ["validate:Check a dataflow's descriptor", "json:json", "files"], done.stderr
+    assert done.stdout.splitlines() == ["validate:Check a dataflow's descriptor", "json", "files"], done.stderr
 
 
 def pages():

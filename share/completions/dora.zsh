@@ -4,12 +4,12 @@ _dora() {
     local line
     local -a before found
     before=("${(@)words[2,CURRENT-1]}")
-    for line in "${(@f)$(command $words[1] complete -- $before "$PREFIX" 2>/dev/null)}"; do
+    for line in "${(@f)$(command $words[1] complete -- "${before[@]}" "$PREFIX" 2>/dev/null)}"; do
         if [[ $line == :files ]]; then
             _files
         elif [[ -n $line ]]; then
-            # A colon divides what is inserted from what explains it.
-            found+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
+            # A colon divides what is inserted from what explains it, as a tab does in `line`.
+            found+=("${${line//:/\\:}/$'\t'/:}")
         fi
     done
     (( $#found == 0 )) || _describe -V dora found
