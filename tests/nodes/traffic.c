@@ -53,6 +53,7 @@ struct kept {
 
 static struct account *account;
 static uint64_t generation;
+static bool is_refused; /* a message was: the dataflow stops. What came after it would leave a gap */
 
 static uint64_t now(void)
 {
@@ -96,6 +97,7 @@ static void send_one(dora_node *node)
     int rc = number % 2 ? dora_loan(node, size, &sample) : 0;
     if (rc < 0) {
         account->failed++;
+        is_refused = true;
         return;
     }
     fill(sample ? dora_sample_data(sample) : (void *)copy, size, number);
@@ -105,6 +107,7 @@ static void send_one(dora_node *node)
         account->sent++;
     else
         account->failed++;
+    is_refused = rc < 0;
 }
 
 static struct seen *find_seen(const char *input, uint64_t gen)
@@ -201,7 +204,7 @@ int main(int argc, char **argv)
     struct kept kept[KEPT] = {{0}};
     uint64_t received = 0;
     for (;;) {
-        for (long i = sends ? random() % 32 : 0; i > 0; i--)
+        for (long i = sends ? random() % 32 : 0; i > 0 && !is_refused; i--)
             send_one(node);
         dora_event *event;
         int rc = dora_next(node, &event, sends ? 300 * 1000 : 100 * 1000 * 1000);
@@ -212,7 +215,7 @@ int main(int argc, char **argv)
         dora_event_kind kind = dora_event_type(event);
         if (kind == DORA_EVENT_INPUT && dora_event_size(event)) {
             check(event, &kept[received++ % KEPT]);
-            if (relays)
+            if (relays && !is_refused)
                 send_one(node);
             if (is_slow)
                 usleep(500);
