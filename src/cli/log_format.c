@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "daemon/json_text.h"
+#include "daemon/log_json.h"
 
 static const char *level_text(const struct log_line *line)
 {
@@ -78,23 +78,8 @@ void log_format_compact(struct buf *out, const struct log_line *line)
 
 void log_format_json(struct buf *out, const struct log_line *line, const char *dataflow_id)
 {
-    time_t when = (time_t)(line->unix_ns / CLOCK_SECOND);
-    struct tm tm;
-    char stamp[32] = "";
-    if (gmtime_r(&when, &tm))
-        strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
-    buf_printf(out, "{\"build_id\":null,\"dataflow_id\":\"%s\",\"node_id\":", dataflow_id);
-    json_text_add(out, line->node, strlen(line->node));
-    buf_printf(out, ",\"daemon_id\":null,\"level\":\"%s\",\"target\":",
-               line->level == GRAPH_LOG_STDOUT ? "stdout" : level_text(line));
-    if (line->target)
-        json_text_add(out, line->target, strlen(line->target));
-    else
-        buf_puts(out, "null");
-    buf_puts(out, ",\"module_path\":null,\"file\":null,\"line\":null,\"message\":");
-    json_text_add(out, line->message, line->len);
-    buf_printf(out, ",\"timestamp\":\"%s.%09dZ\",\"fields\":%s}\n", stamp, (int)(line->unix_ns % CLOCK_SECOND),
-               line->fields ? line->fields : "null");
+    log_json_add(out, line, dataflow_id);
+    buf_putc(out, '\n');
 }
 
 void log_format_line(struct buf *out, const struct log_line *line, enum log_format format, int color,

@@ -1,5 +1,6 @@
 /* Which inputs still get something, and who learns that one doesn't. */
 #include "daemon/dataflow.h"
+#include "daemon/reporter.h"
 
 static void tell(struct participant *participant, enum proto_type type, uint32_t input)
 {
@@ -62,7 +63,8 @@ static void close_where(struct participant *participant, bool all, uint32_t outp
     for (uint32_t i = 0; i < participant->out_count; i++) {
         struct wire *wire = participant->out[i];
         for (uint32_t k = 0; k < wire->edge_count; k++)
-            if ((all || wire->edges[k].output == output) && !wire->states[k].is_down)
+            if ((all || wire->edges[k].output == output) && !wire->states[k].is_down &&
+                !reporter_makes(participant, wire->edges[k].output))
                 wiring_close_input(wire->subscriber, wire->edges[k].input);
     }
 }

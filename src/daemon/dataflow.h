@@ -37,6 +37,9 @@ struct port_count {
 struct edge_state {
     bool is_down;             /* disconnected while the link is up */
     struct port_count before; /* its output's count when the link was made */
+    /* Of the reporter's edges: whose lines it carries, NULL for dora/logs, and whether as they were printed. */
+    const struct participant *source;
+    bool is_raw;
 };
 
 /* A link, or the place for one: edges, up to LINK_EDGES_MOST of them, from one node to another. */
@@ -48,6 +51,7 @@ struct wire {
     struct edge_state *states;
     int segment;           /* of the link that is up, until its counters are looked at; else -1 */
     struct link_view view; /* from then on */
+    struct link_tx *tx;    /* the reporter's end, where it is the publisher */
 };
 
 enum input_state {
@@ -86,7 +90,8 @@ struct participant {
     const struct graph_node *node;
     uint32_t serial; /* within the dataflow, never used twice; of the graph's nodes, their index */
     bool is_dynamic;
-    bool is_watcher;                /* no node of the graph, see watcher.c */
+    bool is_watcher;                /* no node of the graph, see watcher.c and reporter.h */
+    struct reporter *reporter;      /* it is the daemon itself */
     bool is_removed;                /* freed as soon as nobody can be looking at it */
     struct graph *own;              /* what `node` lives in, where that isn't the dataflow's graph */
     char *directory;                /* of an added node; NULL: the graph's */
@@ -146,6 +151,7 @@ struct dataflow {
 
     struct participant **participants;
     uint32_t count, last_participant;
+    struct participant *reporter; /* NULL: nobody listens to what nodes print */
 
     uint32_t to_join; /* nodes that have not joined; dynamic ones don't count, here and below */
     uint32_t to_end;  /* nodes that have not ended */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "daemon/reporter.h"
 
 static int send_link(const struct wire *wire, enum proto_type type, int segment)
 {
@@ -25,8 +26,10 @@ static int send_link(const struct wire *wire, enum proto_type type, int segment)
         packet.fd_count = 3;
         return participant_send(wire->publisher, &packet);
     }
-    packet.text[0] = wire->publisher->node->id;
-    memcpy(packet.fds, (int[]){segment, wire->publisher->peer->arena}, 2 * sizeof(int));
+    const struct participant *publisher = wire->publisher;
+    packet.text[0] = publisher->node->id;
+    packet.fds[0] = segment;
+    packet.fds[1] = publisher->reporter ? reporter_arena(publisher->reporter) : publisher->peer->arena;
     packet.fd_count = 2;
     return participant_send(wire->subscriber, &packet);
 }
@@ -50,7 +53,10 @@ void wire_up(struct wire *wire)
     for (uint32_t i = 0; i < wire->edge_count; i++)
         wire->states[i].before = publisher->sent[wire->edges[i].output];
     /* The subscriber first: it is ready for what the publisher sends as soon as it knows the link. */
-    if (send_link(wire, PROTO_LINK_IN, segment) == 0)
+    int rc = send_link(wire, PROTO_LINK_IN, segment);
+    if (rc == 0 && publisher->reporter)
+        reporter_link_up(wire, segment);
+    else if (rc == 0)
         send_link(wire, PROTO_LINK_OUT, segment);
     wire->segment = take_fd(&segment);
 }
@@ -59,6 +65,7 @@ void wire_down(struct wire *wire)
 {
     if (wire->link)
         counters_keep(wire);
+    reporter_link_down(wire);
     wire->link = 0;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < wire->edge_count; i++)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "daemon/reporter.h"
 #include "daemon/spawn.h"
 
 /* After it has hung up without GOODBYE, a process has this long to end before its outputs are closed. */
@@ -23,7 +24,7 @@ bool participant_is_here(const struct participant *participant)
 
 int participant_send(struct participant *participant, const struct proto_packet *packet)
 {
-    if (!participant_is_here(participant))
+    if (!participant_is_here(participant) || participant->reporter)
         return 0;
     int rc = peer_send(participant->peer, packet);
     if (rc == -ENOBUFS)
@@ -56,8 +57,14 @@ static void on_process(void *context, int events)
     process_check(context);
 }
 
+static void on_raw_line(void *context, const char *line, size_t len)
+{
+    reporter_raw(context, line, len);
+}
+
 static void on_log_line(void *context, const struct log_line *line)
 {
+    reporter_line(context, line);
     const struct daemon_observer *observer = &((struct participant *)context)->dataflow->observer;
     if (observer->log)
         observer->log(observer->context, line);
@@ -99,6 +106,7 @@ static int open_logs(struct participant *participant, const struct spawned *spaw
                                             .min_level = participant->node->min_log_level,
                                             .max_size = participant->node->max_log_size,
                                             .max_rotated = participant->node->max_rotated_files,
+                                            .on_raw = participant->node->send_stdout_as ? on_raw_line : NULL,
                                             .on_line = on_log_line,
                                             .on_warning = on_warning,
                                             .context = participant},

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "daemon/reporter.h"
 
 static void free_participant(struct participant *participant)
 {
@@ -19,6 +20,7 @@ static void free_participant(struct participant *participant)
         wiring_free(participant->out[0]);
     while (participant->in_count)
         wiring_free(participant->in[0]);
+    reporter_free(participant->reporter);
     free(participant->out);
     free(participant->in);
     free(participant->inputs);
@@ -108,6 +110,7 @@ void population_remove(struct participant *participant)
     population_settle(participant, false, 0, NULL);
     wiring_down_in(participant);
     wiring_down_out(participant);
+    reporter_disconnect(participant, NULL, 0);
     while (participant->out_count)
         wiring_free(participant->out[0]);
     while (participant->in_count)

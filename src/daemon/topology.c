@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "daemon/reporter.h"
 
 /* ---- Finding ports ---- */
 
@@ -179,8 +180,17 @@ static int inherit(const struct participant *old, struct participant *participan
                 continue;
             struct link_edge edge = wire->edges[k];
             edge.output = (uint32_t)wiring_output(participant->node, id);
-            if (wiring_add(participant, wire->subscriber, edge) < 0)
+            if (wiring_add(participant, wire->subscriber, edge) < 0 ||
+                reporter_connect_output(participant, edge.output, wire->subscriber, edge.input) < 0)
                 return error_set(error, -ENOMEM, "no memory for the dataflow's links");
+        }
+    }
+    for (uint32_t i = 0; i < old->dataflow->count; i++) {
+        struct participant *other = old->dataflow->participants[i];
+        if (other->stands_for == old) {
+            other->stands_for = participant;
+            other->stands_for_output =
+                (uint32_t)wiring_output(participant->node, old->node->outputs[other->stands_for_output].id);
         }
     }
     return 0;
@@ -277,6 +287,7 @@ int topology_disconnect(struct dataflow *dataflow, const char *source, const cha
     if (!wiring_find(publisher, output, subscriber, input, &wire, &edge))
         return error_set(error, -ENOENT, "`%s` is not connected to `%s`", source, target);
     wiring_disconnect(wire, edge);
+    reporter_disconnect(publisher, subscriber, input);
     for (uint32_t i = 0; i < dataflow->count; i++) {
         const struct participant *other = dataflow->participants[i];
         if (other->stands_for == publisher && other->stands_for_output == output &&

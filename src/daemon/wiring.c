@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "daemon/reporter.h"
 
 static int compare_output(const void *id, const void *output)
 {
@@ -114,6 +115,8 @@ int wiring_connect(struct participant *publisher, uint32_t output, struct partic
         if (other->stands_for == publisher && other->stands_for_output == output && !other->is_removed)
             rc = wiring_add(other, subscriber, wiring_edge(0, subscriber->node, input));
     }
+    if (rc == 0)
+        rc = reporter_connect_output(publisher, output, subscriber, input);
     if (rc == 0 && publisher->outputs_closed[output])
         wiring_close_input(subscriber, input);
     return rc;
@@ -146,6 +149,8 @@ static int lay_inputs(struct participant *participant,
     const struct graph_node *node = participant->node;
     for (uint32_t i = 0; i < node->input_count; i++) {
         const struct graph_input *input = &node->inputs[i];
+        if (input->kind == GRAPH_INPUT_LOGS && reporter_connect_logs(participant, i) < 0)
+            return error_set(error, -ENOMEM, "no memory for the dataflow's links");
         if (input->kind != GRAPH_INPUT_NODE)
             continue;
         struct participant *publisher = find(participant->dataflow, i, node);

@@ -2,7 +2,7 @@
 
 #include "graph/draft.h"
 
-const bool keys_url_path_later = true, keys_logs_input_later = true;
+const bool keys_url_path_later = true, keys_logs_input_later = false;
 
 #define TABLE(NAME, WHAT, OLD, FLAGS)                                                                                  \
     const struct key_table keys_##NAME = {#NAME, WHAT, NAME, sizeof NAME / sizeof *NAME, OLD, FLAGS};                  \
@@ -16,8 +16,8 @@ static const char *const distributes[] = {"local", "scp", "http", NULL};
 /* The dataflow */
 
 static const struct key debug[] = {
-    {"enable_debug_inspection", KEY_BOOL, 0, KEY_LATER, 0, NULL, NULL,
-     "Let `dora topic` and `dora record` watch every output."},
+    {"enable_debug_inspection", KEY_BOOL, 0, 0, 0, NULL, NULL,
+     "Has no effect: `dora topic` can watch every output without it."},
 };
 static const struct key_old debug_old[] = {
     {"publish_all_messages_to_zenoh", "write `enable_debug_inspection: true`"},
@@ -85,13 +85,13 @@ static const struct key operator_keys[] = {
     {"output_metadata", KEY_TEXTS_MAP, 0, 0, OP(ports.output_metadata), NULL, NULL,
      "Parameters that each output promises to carry."},
     {"pattern", KEY_TEXT, 0, 0, OP(ports.pattern), NULL, NULL, "The communication pattern, such as `service-server`."},
-    {"send_stdout_as", KEY_TEXT, 0, KEY_LATER, OP(send_stdout_as), NULL, NULL,
+    {"send_stdout_as", KEY_TEXT, 0, 0, OP(send_stdout_as), NULL, NULL,
      "The output that gets each line printed."},
-    {"send_logs_as", KEY_TEXT, 0, KEY_LATER, OP(send_logs_as), NULL, NULL,
+    {"send_logs_as", KEY_TEXT, 0, 0, OP(send_logs_as), NULL, NULL,
      "The output that gets each log entry as JSON."},
-    {"min_log_level", KEY_LEVEL, 0, KEY_LATER, OP(min_log_level), NULL, NULL, "The least severe level to log."},
-    {"max_log_size", KEY_BYTES, 0, KEY_LATER, OP(max_log_size), NULL, NULL, "Size at which a log file is rotated."},
-    {"max_rotated_files", KEY_UINT32, 0, KEY_LATER, OP(max_rotated_files), NULL, NULL,
+    {"min_log_level", KEY_LEVEL, 0, 0, OP(min_log_level), NULL, NULL, "The least severe level to log."},
+    {"max_log_size", KEY_BYTES, 0, 0, OP(max_log_size), NULL, NULL, "Size at which a log file is rotated."},
+    {"max_rotated_files", KEY_UINT32, 0, 0, OP(max_rotated_files), NULL, NULL,
      "How many rotated log files to keep, 1 to 100."},
 };
 static const struct key_old operator_old[] = {
@@ -214,15 +214,15 @@ static const struct key node[] = {
     {"finish_grace_secs", KEY_SECONDS, ON_PROCESS, KEY_LATER, AT(node.finish_grace_ns), NULL, NULL,
      "Seconds the node has to end once all its inputs closed."},
 
-    {"send_stdout_as", KEY_TEXT, ON_PROCESS, KEY_LATER, AT(node.send_stdout_as), NULL, NULL,
+    {"send_stdout_as", KEY_TEXT, ON_PROCESS, 0, AT(node.send_stdout_as), NULL, NULL,
      "The output that gets each line printed."},
-    {"send_logs_as", KEY_TEXT, ON_PROCESS, KEY_LATER, AT(node.send_logs_as), NULL, NULL,
+    {"send_logs_as", KEY_TEXT, ON_PROCESS, 0, AT(node.send_logs_as), NULL, NULL,
      "The output that gets each log entry as JSON."},
-    {"min_log_level", KEY_LEVEL, ON_PROCESS, KEY_LATER, AT(node.min_log_level), NULL, NULL,
+    {"min_log_level", KEY_LEVEL, ON_PROCESS, 0, AT(node.min_log_level), NULL, NULL,
      "The least severe level to log."},
-    {"max_log_size", KEY_BYTES, ON_PROCESS, KEY_LATER, AT(node.max_log_size), NULL, NULL,
+    {"max_log_size", KEY_BYTES, ON_PROCESS, 0, AT(node.max_log_size), NULL, NULL,
      "Size at which a log file is rotated."},
-    {"max_rotated_files", KEY_UINT32, ON_PROCESS, KEY_LATER, AT(node.max_rotated_files), NULL, NULL,
+    {"max_rotated_files", KEY_UINT32, ON_PROCESS, 0, AT(node.max_rotated_files), NULL, NULL,
      "How many rotated log files to keep, 1 to 100."},
 
     {"shared_memory_pool_size", KEY_BYTES, ON_PROCESS, KEY_LATER, AT(node.shared_memory_pool_size), NULL, NULL,

@@ -6,7 +6,7 @@
 #include "node/arrow_block.h"
 #include "node/arrow_check.h"
 #include "node/arrow_layout.h"
-#include "node/wire.h"
+#include "proto/wire.h"
 
 /* The least bytes of a field: what, format and its NUL, flags, n_children, length, offset. */
 enum { FIELD_LEAST = 7, BUFFERS_MOST = 3 /* of a field, without the blocks of views */ };

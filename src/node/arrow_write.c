@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "node/arrow_layout.h"
-#include "node/wire.h"
+#include "proto/wire.h"
 
 /* Measuring and writing are one walk over the tree; to measure, the pointers are NULL. */
 struct out {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "node/wire.h"
+#include "proto/wire.h"
 
 static void put_value(struct wire_out *out, const dora_param *param)
 {

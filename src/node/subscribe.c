@@ -8,7 +8,7 @@
 #include "node/node.h"
 #include "node/params.h"
 #include "node/trace.h"
-#include "node/wire.h"
+#include "proto/wire.h"
 
 static void unuse_link(dora_node *node, struct rx_link *link)
 {
