@@ -68,6 +68,8 @@ void halt_done(struct participant *participant)
         end(participant, halt);
         return;
     }
+    /* Whatever its inputs are: a node without any is started again too, as it was asked for. */
+    participant->restarts.is_disabled = false;
     participant->restarts.total++;
     participant_again(participant, 0);
 }
