@@ -39,6 +39,7 @@ need_to_build() {
     need libyaml-dev pkg-config --exists yaml-0.1
     need libjansson-dev pkg-config --exists jansson
     need libuv1-dev pkg-config --exists libuv
+    need libsqlite3-dev pkg-config --exists sqlite3
     need libcmocka-dev pkg-config --exists cmocka
 }
 

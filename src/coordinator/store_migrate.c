@@ -51,8 +51,8 @@ static int read_format(struct store *store, long *format, struct error *error)
 
 static int take_steps(struct store *store, struct error *error)
 {
-    int tables;
-    long format;
+    int tables = 0;
+    long format = 0;
     int rc = count_tables(store, &tables, error);
     if (rc == 0 && tables == 0)
         rc = store_run(store, oldest, error);
