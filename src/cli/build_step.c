@@ -78,7 +78,21 @@ static void report_failure(const char *id, const char *line, int status, const c
         report_error("node `%s`: build command `%s` returned exit status %d", id, line, WEXITSTATUS(status));
 }
 
-static bool run_line(const struct graph_node *node, const char *line, const char *directory, char **env, bool uv)
+/* How far it is, for somebody who watches. */
+struct progress {
+    size_t done, all;
+};
+
+static void announce(struct progress *progress, const char *id, const char *line)
+{
+    progress->done++;
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "[%zu/%zu] ", progress->done, progress->all);
+    fprintf(stderr, "building `%s`: %s\n", id, line);
+}
+
+static bool run_line(const struct graph_node *node, const char *line, const char *directory, char **env, bool uv,
+                     struct progress *progress)
 {
     autofree char *text = strdup(line);
     autofree char **words = calloc(strlen(line) / 2 + 4, sizeof *words);
@@ -98,14 +112,15 @@ static bool run_line(const struct graph_node *node, const char *line, const char
         words[0] = (char[]){"uv"};
         words[1] = (char[]){"pip"};
     }
-    fprintf(stderr, "building `%s`: %s\n", node->id, line);
+    announce(progress, node->id, line);
     int status = run_words(words + !is_pip, directory, env);
     if (status != 0)
         report_failure(node->id, line, status, directory);
     return status == 0;
 }
 
-static bool run_lines(const struct graph *graph, const struct graph_node *node, const char *commands, bool uv)
+static bool run_lines(const struct graph *graph, const struct graph_node *node, const char *commands, bool uv,
+                      struct progress *progress)
 {
     static const char *const extra[] = {"CLICOLOR=1", "CLICOLOR_FORCE=1", NULL};
     struct buf directory = {0};
@@ -123,19 +138,43 @@ static bool run_lines(const struct graph *graph, const struct graph_node *node, 
     }
     char *rest = text;
     for (char *line; (line = strsep(&rest, "\n"));)
-        if (!run_line(node, line + strspn(line, " \t"), path, env, uv))
+        if (!run_line(node, line + strspn(line, " \t"), path, env, uv, progress))
             return false;
     return true;
 }
 
-bool build_run(const struct graph *graph, bool uv)
+static size_t count_lines(const char *commands)
 {
+    static const char blank[] = " \t\r\n";
+    size_t count = 0;
+    for (const char *at = commands + strspn(commands, blank); *at; at += strspn(at, blank)) {
+        count++;
+        at += strcspn(at, "\n");
+    }
+    return count;
+}
+
+static size_t count_all(const struct graph *graph)
+{
+    size_t count = 0;
     for (size_t i = 0; i < graph->node_count; i++) {
         const struct graph_node *node = &graph->nodes[i];
-        if (node->build && !run_lines(graph, node, node->build, uv))
+        count += node->build ? count_lines(node->build) : 0;
+        for (size_t k = 0; k < node->operator_count; k++)
+            count += node->operators[k].build ? count_lines(node->operators[k].build) : 0;
+    }
+    return count;
+}
+
+bool build_run(const struct graph *graph, bool uv)
+{
+    struct progress progress = {0, count_all(graph)};
+    for (size_t i = 0; i < graph->node_count; i++) {
+        const struct graph_node *node = &graph->nodes[i];
+        if (node->build && !run_lines(graph, node, node->build, uv, &progress))
             return false;
         for (size_t k = 0; k < node->operator_count; k++)
-            if (node->operators[k].build && !run_lines(graph, node, node->operators[k].build, uv))
+            if (node->operators[k].build && !run_lines(graph, node, node->operators[k].build, uv, &progress))
                 return false;
     }
     return true;

@@ -91,14 +91,17 @@ static bool read_object(struct log_record *record)
 
 int log_record_read(struct log_record *record, const char *text, size_t len, const char *node, int64_t unix_ns)
 {
-    *record = (struct log_record){.line = {.node = node, .level = GRAPH_LOG_STDOUT, .unix_ns = unix_ns}};
+    const struct log_line plain = {.node = node, .level = GRAPH_LOG_STDOUT, .unix_ns = unix_ns};
+    *record = (struct log_record){.line = plain};
     record->root = len && text[0] == '{' ? json_loadb(text, len, JSON_ALLOW_NUL, NULL) : NULL;
     if (record->root && read_object(record))
         return 0;
-    record->line.unix_ns = unix_ns;
+    record->line = plain;
     record->text = strndup(text, len);
-    if (!record->text)
+    if (!record->text) {
+        log_record_free(record);
         return -ENOMEM;
+    }
     record->line.message = record->text;
     record->line.len = strlen(record->text);
     return 0;
