@@ -3,13 +3,14 @@
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import time
 
 import pytest
 
-from conftest import actor, until
+from conftest import ACTOR, actor, until
 from system import Terminal, system  # noqa: F401
 
 # ruff: noqa: F811
@@ -323,6 +324,23 @@ def test_following_ends_with_the_dataflow(system, sleeper):
     assert follower.returncode == 0, err
 
 
+def test_following_what_has_ended_shows_it_and_ends(system, flow):
+    system.up()
+    uuid = system.start(flow(a=actor("join", "say=hello")))
+    until(lambda: system.status_of(uuid) == "finished", "its end")
+    assert "hello" in system.dora("logs", uuid, "--follow").stdout
+
+
+def test_a_line_of_10_mb_is_cut_and_hurts_nobody(system, flow):
+    system.up()
+    script = f"head -c 10000000 /dev/zero | tr '\\0' x; echo; echo after; exec {ACTOR} join"
+    path = flow(a={"path": "sh", "args": shlex.join(["-c", script])})
+    done = system.dora("start", path, "--attach", "--log-format", "json")
+    big, after = (json.loads(line)["message"] for line in done.stdout.splitlines() if line.startswith("{"))
+    assert big.startswith("xxx") and 1 << 20 <= len(big) < 1.1 * (1 << 20) and after == "after"
+    assert "after" in system.dora("logs", system.list()[0]["uuid"], "--tail", "1").stdout
+
+
 def test_following_outlives_the_coordinator(system, sleeper):
     system.up()
     uuid = system.start(sleeper, "--name", "one")
@@ -385,4 +403,7 @@ def test_build_runs_the_build_commands(system, flow, tmp_path):
     path = flow(a=actor("join", build="touch one\ntouch two"), b=actor("join", build="false"))
     done = system.dora("build", path, status=1)
     assert (tmp_path / "one").exists() and (tmp_path / "two").exists()
+    terminal = Terminal("build", path)
+    assert terminal.wait() == 1
+    assert "[1/3] building `a`: touch one" in terminal.text
     assert "node `b`: build command `false` returned exit status 1" in done.stderr
