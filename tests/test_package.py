@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, DEADLINE, ROOT, until
+from conftest import BUILD, DEADLINE, ROOT
 
 pytestmark = [
     pytest.mark.release_only,
@@ -143,7 +143,7 @@ def test_the_first_command_starts_the_coordinator(dora, tmp_path, monkeypatch):
         ["systemd-socket-activate", *passed, "-l", path, service], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     try:
-        until(path.exists, "the socket")
+        assert b"Listening on" in activator.stdout.readline()
         status = subprocess.run([dora, "status"], capture_output=True, text=True)
         assert "Coordinator: Running" in status.stdout
     finally:
