@@ -209,6 +209,42 @@ def test_a_restart_keeps_name_options_and_parameters(coordinator):
     daemon.close()
 
 
+def test_a_node_that_begins_again_is_told_its_parameters(coordinator):
+    coordinator()
+    cli, daemon = Peer(coordinator.socket, "cli"), FakeDaemon(coordinator.socket)
+    request = dataflow(cli, name="one")
+    one = daemon.start()
+    cli.answer(request)
+    request = cli.ask("param.set", node="a", key="rate", value=5)
+    daemon.say(id=daemon.asked("node.param")["id"], result={})
+    cli.answer(request)
+    with pytest.raises(Fault) as fault:
+        cli.call("param.set", node="b", key="rate", value=5)
+    assert fault.value.code == "not-found"
+    for nodes in ([{"id": "a", "status": "restarting"}], [{"id": "a", "status": "running", "restarts": 1}]):
+        daemon.update({**one, "nodes": nodes})
+    told = daemon.asked("node.param")["params"]
+    assert told == {"dataflow": one["uuid"], "node": "a", "key": "rate", "value": 5}
+    cli.close()
+    daemon.close()
+
+
+def test_nodes_stop_noting_when_who_traced_them_is_gone(coordinator):
+    coordinator()
+    cli, daemon = Peer(coordinator.socket, "cli"), FakeDaemon(coordinator.socket)
+    request = dataflow(cli, name="one")
+    one = daemon.start()
+    cli.answer(request)
+    request = cli.ask("trace.read", on=True)
+    asked = daemon.asked("trace.read")
+    assert asked["params"] == {"dataflow": one["uuid"], "on": True}
+    daemon.say(id=asked["id"], result={"spans": [], "lost": 0})
+    cli.answer(request)
+    cli.close()
+    assert daemon.asked("trace.read")["params"] == {"dataflow": one["uuid"], "on": False}
+    daemon.close()
+
+
 # The whole, killed.
 
 

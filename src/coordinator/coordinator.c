@@ -23,7 +23,7 @@ static const struct method methods[] = {
     {"param.list", false, handle_param},     {"param.get", false, handle_param},
     {"param.set", true, handle_param},       {"param.delete", true, handle_param},
     {"metrics", true, handle_forward},       {"node.", true, handle_forward},
-    {"topic.", true, handle_forward},        {"trace.", true, handle_forward},
+    {"topic.", true, handle_forward},        {"trace.read", true, handle_trace},
 };
 
 static const struct method *find_method(const char *name)
@@ -136,6 +136,7 @@ static void on_closed(void *context, struct control_connection *connection, cons
 {
     struct coordinator *coordinator = context;
     coordinator_forget(coordinator, connection);
+    trace_asker_gone(coordinator, connection);
     if (connection == coordinator->daemon.connection)
         daemon_gone(coordinator, why);
     else if (why)
@@ -185,6 +186,7 @@ static void clean_up(struct coordinator *coordinator)
     uv_run(&coordinator->loop, UV_RUN_DEFAULT); /* connections free themselves there */
     uv_loop_close(&coordinator->loop);
     flow_free_all(coordinator);
+    trace_free_all(coordinator);
     store_close(coordinator->store);
     free(coordinator->connections);
     free(coordinator->daemon.id);

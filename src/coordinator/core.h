@@ -53,6 +53,13 @@ struct parked {
     const struct method *method;
 };
 
+/* A command that makes the nodes of a dataflow note what they do. */
+struct tracer {
+    struct tracer *next;
+    const struct control_connection *asker;
+    char uuid[UUID_TEXT];
+};
+
 struct daemon_info {
     struct control_connection *connection; /* NULL: none is connected */
     char *id, *machine;
@@ -74,6 +81,7 @@ struct coordinator {
     struct daemon_info daemon;
     struct flow *flows;
     struct parked *parked, **parked_end;
+    struct tracer *tracers;
     struct control_connection **connections; /* all of them */
     size_t connection_count, connection_cap;
     struct control_request *shutdown; /* to be answered when the daemon has gone */
@@ -125,6 +133,13 @@ int daemon_load(struct coordinator *coordinator, struct error *error); /* what l
 /* Whether one is connected; else the request is refused. */
 bool daemon_is_here(const struct coordinator *coordinator, struct control_request *request);
 
+/* param.c: tells the nodes that have begun to run since `before`, the nodes as they were, what is kept for them. */
+void params_replay(struct flow *flow, const json_t *before);
+
+/* trace.c */
+void trace_asker_gone(struct coordinator *coordinator, const struct control_connection *asker);
+void trace_free_all(struct coordinator *coordinator);
+
 /* select.c: which dataflow a request means. Refuses the request and gives false where that is unclear. */
 bool select_uuid(struct coordinator *coordinator, struct control_request *request, const json_t *params,
                  char uuid[UUID_TEXT]);
@@ -146,6 +161,7 @@ void handle_descriptor(struct coordinator *, struct control_request *, const cha
 void handle_status(struct coordinator *, struct control_request *, const char *, json_t *);
 void handle_shutdown(struct coordinator *, struct control_request *, const char *, json_t *);
 void handle_param(struct coordinator *, struct control_request *, const char *, json_t *);
+void handle_trace(struct coordinator *, struct control_request *, const char *, json_t *);
 void handle_forward(struct coordinator *, struct control_request *, const char *, json_t *);
 
 /* start.c: for a restart too. Takes over all but `request`. */

@@ -141,7 +141,10 @@ static void copy_known(json_t *to, const json_t *from)
 void flow_update(struct flow *flow, const json_t *dataflow)
 {
     autofree char *before = strdup(flow_status(flow->dataflow));
+    json_t *nodes = json_incref(json_object_get(flow->dataflow, "nodes"));
     copy_known(flow->dataflow, dataflow);
+    params_replay(flow, nodes);
+    json_decref(nodes);
     flow->is_reported = true;
     if (flow_is_over(flow->dataflow)) {
         end(flow, NULL);

@@ -19,6 +19,19 @@ struct change {
     json_t *value; /* NULL: deleted */
 };
 
+static const json_t *find_node(const json_t *nodes, const char *id)
+{
+    size_t i;
+    json_t *node;
+    json_array_foreach(nodes, i, node)
+    {
+        const char *other = json_string_value(json_object_get(node, "id"));
+        if (other && strcmp(other, id) == 0)
+            return node;
+    }
+    return NULL;
+}
+
 static void keep(const struct change *change)
 {
     struct error error = ERROR_INIT;
@@ -81,6 +94,24 @@ static void make_change(struct coordinator *coordinator, struct control_request 
         free_change(change);
 }
 
+static bool node_is_known(struct coordinator *coordinator, struct control_request *request, const char *uuid,
+                          const char *node)
+{
+    struct error error = ERROR_INIT;
+    struct flow *flow = flow_find(coordinator, uuid);
+    json_t *dataflow = flow ? json_incref(flow->dataflow) : NULL;
+    if (!flow && store_get(coordinator->store, uuid, &dataflow, NULL, NULL, &error) < 0) {
+        refuse_error(request, &error);
+        return false;
+    }
+    bool known = find_node(json_object_get(dataflow, "nodes"), node);
+    if (!known)
+        control_refusef(request, "not-found", "`dora node list` shows them", "dataflow %s has no node `%s`",
+                        flow_label(dataflow), node);
+    json_decref(dataflow);
+    return known;
+}
+
 static bool value_fits(const json_t *value)
 {
     return json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY) <= VALUE_MOST;
@@ -102,7 +133,7 @@ void handle_param(struct coordinator *coordinator, struct control_request *reque
                         is_set ? ", and a JSON value of at most 64 KiB" : "");
         return;
     }
-    if (!select_uuid(coordinator, request, params, uuid))
+    if (!select_uuid(coordinator, request, params, uuid) || (is_set && !node_is_known(coordinator, request, uuid, node)))
         return;
     if (is_list) {
         if (store_params(coordinator->store, uuid, node, &found, &error) < 0)
@@ -118,5 +149,54 @@ void handle_param(struct coordinator *coordinator, struct control_request *reque
     } else {
         json_decref(found);
         make_change(coordinator, request, uuid, node, key, NULL);
+    }
+}
+
+static void on_replayed(void *context, json_t *result, const struct control_fault *fault)
+{
+    (void)context;
+    (void)result;
+    (void)fault; /* the node has gone again */
+}
+
+static void replay(struct flow *flow, const char *node)
+{
+    static const struct control_calls calls = {.done = on_replayed};
+    struct coordinator *coordinator = flow->coordinator;
+    json_t *params, *value;
+    const char *key;
+    struct error error = ERROR_INIT;
+    if (store_params(coordinator->store, flow->uuid, node, &params, &error) < 0) {
+        coordinator_say(coordinator, "node %s is not told its parameters: %s", node, error.message);
+        return;
+    }
+    json_object_foreach(params, key, value) control_send(
+        coordinator->daemon.connection, "node.param",
+        json_pack("{s:s, s:s, s:s, s:O}", "dataflow", flow->uuid, "node", node, "key", key, "value", value), &calls,
+        NULL);
+    json_decref(params);
+}
+
+static bool is_same(const json_t *one, const json_t *other, const char *key)
+{
+    return json_equal(json_object_get(one, key), json_object_get(other, key));
+}
+
+void params_replay(struct flow *flow, const json_t *before)
+{
+    json_t *nodes = json_object_get(flow->dataflow, "nodes"), *node;
+    size_t i;
+    if (!flow->coordinator->daemon.connection || before == nodes)
+        return;
+    json_array_foreach(nodes, i, node)
+    {
+        const char *id = json_string_value(json_object_get(node, "id"));
+        const char *status = json_string_value(json_object_get(node, "status"));
+        if (!id || !status || strcmp(status, "running") != 0)
+            continue;
+        const json_t *earlier = find_node(before, id);
+        if (!earlier || !is_same(node, earlier, "status") || !is_same(node, earlier, "pid") ||
+            !is_same(node, earlier, "restarts"))
+            replay(flow, id);
     }
 }
