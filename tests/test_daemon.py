@@ -617,6 +617,57 @@ def test_unknown_requests(coordinator, daemon):
         assert refusal.value.code == "not-found"
 
 
+def test_another_protocol_version(coordinator, tmp_path):
+    """A coordinator of another version: said once, and tried again until it is replaced."""
+    with open(tmp_path / "daemon.err", "wb") as errors:
+        process = subprocess.Popen([DORA, "daemon"], stdin=subprocess.DEVNULL, stderr=errors)
+    for _ in range(3):
+        stream, _ = coordinator.listener.accept()
+        stream.sendall(b'{"hello": {"protocol": 99, "version": "9.0.0", "role": "coordinator"}}\n')
+        while stream.recv(4096):
+            pass
+        stream.close()
+    coordinator.accept()
+    process.terminate()
+    assert process.wait(timeout=DEADLINE) == 0
+    errors = (tmp_path / "daemon.err").read_text()
+    assert errors.count("9.0.0") == 1 and "99" in errors, errors
+
+
+def test_nonsense_from_the_coordinator(coordinator, begin, daemon):
+    id = begin(source=ticker())
+    coordinator.stream.sendall(b"nonsense\n")
+    coordinator.gone.wait(timeout=DEADLINE)
+    coordinator.stream.close()
+    assert [(flow["uuid"], flow["status"]) for flow in coordinator.accept()["dataflows"]] == [(id, "running")]
+
+
+def test_changes_disturb_nobody_else(coordinator, begin, tmp_path):
+    """While nodes come and go and inputs are connected, 50 nodes get every message in order."""
+    go = tmp_path / "go"
+    nodes = {"source": actor("join", "send=out:3000:8:1", f"gate={go}", outputs=["out"])}
+    for i in range(16):
+        before = f"relay{i - 1}/out" if i else "source/out"
+        nodes[f"relay{i}"] = actor("join", "quiet", "echo=out", "listen", outputs=["out"], inputs={"in": {"source": before, "queue_size": 3000}})
+        nodes[f"sink{i}"] = actor("join", "quiet", "listen", inputs={"in": {"source": f"relay{i}/out", "queue_size": 3000}})
+    for i in range(17):
+        nodes[f"spare{i}"] = actor("join", "quiet", "listen", inputs={"in": {"source": "relay3/out", "queue_size": 3000}})
+    id = begin(**nodes)
+    for i in range(5):
+        node = added("more", "join", "quiet", "listen", inputs={"in": f"relay{i}/out"})
+        coordinator.call("node.add", dataflow=id, yaml=node, directory=str(tmp_path))
+        watcher = Watcher(coordinator.call("topic.watch", dataflow=id, topics=["relay2/out"])["config"], "join", "listen=3")
+        coordinator.call("node.disconnect", dataflow=id, source="relay3/out", target=f"spare{i}/in")
+        coordinator.call("node.connect", dataflow=id, source="source/out", target=f"spare{i}/in")
+        coordinator.call("node.remove", dataflow=id, node="more")
+        watcher.end()
+    go.touch()
+    coordinator.wait(id, "finished")
+    for i in range(16):
+        (line,) = [line for line in log(tmp_path, id, f"sink{i}") if line.startswith("summary in")]
+        assert line.startswith("summary in count=3000 first=0 last=2999 gaps=0 bad=0 back=0 dropped=0"), line
+
+
 def test_fifty_nodes(coordinator, begin):
     """Started, listed and stopped; no time is asserted here, the benchmark does that."""
     nodes = {f"n{i}": actor("join", "listen", inputs={"tick": "dora/timer/secs/1"}) for i in range(50)}

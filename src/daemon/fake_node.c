@@ -29,6 +29,8 @@ static const char *const names[PROTO_TYPE_COUNT] = {
     [PROTO_ALL_INPUTS_CLOSED] = "ALL_INPUTS_CLOSED",
     [PROTO_NODE_FAILED] = "NODE_FAILED",
     [PROTO_NODE_RESTARTED] = "NODE_RESTARTED",
+    [PROTO_EDGE_DOWN] = "EDGE_DOWN",
+    [PROTO_INPUT_OPENED] = "INPUT_OPENED",
 };
 
 static int connection = -1;
@@ -81,6 +83,7 @@ static void print(const struct proto_packet *packet)
         printf("%s %s %u\n", name, packet->text[0], ((const struct proto_link *)packet->body)->edge_count);
         return;
     case PROTO_INPUT_CLOSED:
+    case PROTO_INPUT_OPENED:
         printf("%s %u\n", name, ((const struct proto_index *)packet->body)->index);
         return;
     case PROTO_NODE_FAILED:
