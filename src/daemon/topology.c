@@ -199,7 +199,7 @@ static int inherit(const struct participant *old, struct participant *participan
 int topology_add(struct dataflow *dataflow, const char *yaml, const char *directory, const char *replaces,
                  struct participant **added, struct error *error)
 {
-    struct graph *graph;
+    struct graph *graph = NULL;
     struct participant *old = replaces ? population_find(dataflow, replaces) : NULL;
     int rc = topology_refusal(dataflow, error);
     if (rc < 0)
