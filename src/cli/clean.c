@@ -12,7 +12,7 @@
 static int print_table(const json_t *dataflows)
 {
     static const struct table_column columns[] = {
-        {.title = "UUID", .least = 14}, {.title = "Name", .least = 4}, {.title = "Status"}};
+        {.title = "UUID", .least = 14}, {.title = "Name", .least = 4}, {.title = "Status", .least = 8}};
     struct table table;
     table_init(&table, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < json_array_size(dataflows); i++) {

@@ -89,7 +89,6 @@ static void check_coordinator(struct finding *finding, struct control_client **c
 
 static void check_daemon(struct finding *finding, struct control_client *client)
 {
-    pid_t holder = control_lock_holder(CONTROL_DAEMON_LOCK);
     json_t *status = NULL;
     if (client)
         control_call(client, "status", NULL, SESSION_PATIENCE, NULL, NULL, &status, NULL);
@@ -97,8 +96,8 @@ static void check_daemon(struct finding *finding, struct control_client *client)
     if (daemon) {
         snprintf(finding->text, sizeof finding->text, "process %.0f, version %s, %.0f dataflows running",
                  json_number(daemon, "pid"), json_text(daemon, "version"), json_number(status, "running"));
-    } else if (holder) {
-        snprintf(finding->text, sizeof finding->text, "process %d, not connected to a coordinator", (int)holder);
+    } else if (control_lock_holder(CONTROL_DAEMON_LOCK)) {
+        snprintf(finding->text, sizeof finding->text, "not connected to a coordinator");
         snprintf(finding->hint, sizeof finding->hint, "`dora up` starts a coordinator for it");
         finding->grade = WARNING;
     } else {

@@ -38,8 +38,9 @@ static int wait_until_gone(void)
         puts("coordinator and daemon stopped");
         return COMMAND_OK;
     }
-    report_error("the %s, process %d, doesn't end", roles[role], (int)pid);
-    report_hint("`kill -KILL %d` ends it, and its nodes with it", (int)pid);
+    report_error("the %s doesn't end", roles[role]);
+    if (pid > 0)
+        report_hint("`kill -KILL %d` ends it, and its nodes with it", (int)pid);
     return COMMAND_FAILED;
 }
 
@@ -53,9 +54,8 @@ static int end_what_is_left(bool force)
         return COMMAND_OK;
     }
     if (!force) {
-        report_error(role == 0 ? "the %s, process %d, doesn't answer"
-                               : "the %s, process %d, runs without its coordinator, maybe with dataflows",
-                     roles[role], (int)pid);
+        report_error(role == 0 ? "the coordinator doesn't answer"
+                               : "the daemon runs without its coordinator, maybe with dataflows");
         report_hint("`dora up` starts what is missing, `dora down --force` ends what runs, with its dataflows");
         return COMMAND_FAILED;
     }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/json_value.h"
 #include "cli/report.h"
@@ -55,7 +56,7 @@ static int print_table(json_t *const *dataflows, size_t count)
     static const struct table_column columns[] = {
         {.title = "UUID", .least = 14},
         {.title = "Name", .least = 4},
-        {.title = "Status"},
+        {.title = "Status", .least = 8},
         {.title = "Nodes", .is_right = true},
         {.title = "CPU", .is_right = true, .is_dispensable = true},
         {.title = "Memory", .is_right = true, .is_dispensable = true},
@@ -65,12 +66,13 @@ static int print_table(json_t *const *dataflows, size_t count)
     for (size_t i = 0; i < count; i++) {
         const json_t *dataflow = dataflows[i];
         bool is_alive = json_object_get(dataflow, "memory") && json_number(dataflow, "memory") > 0;
+        char memory[ASK_BYTES_MOST];
         table_add(&table, "%s", json_text(dataflow, "uuid"));
         table_add(&table, "%s", json_text(dataflow, "name"));
         table_add(&table, "%s", json_text(dataflow, "status"));
         table_add(&table, "%zu", count_nodes(dataflow));
         table_add(&table, is_alive ? "%.1f%%" : "-", json_number(dataflow, "cpu"));
-        table_add(&table, is_alive ? "%.3f GB" : "-", json_number(dataflow, "memory") / 1e9);
+        table_add(&table, "%s", is_alive ? ask_bytes(memory, json_number(dataflow, "memory")) : "-");
     }
     int rc = table_print(&table);
     table_free(&table);
@@ -132,7 +134,7 @@ const struct command command_list = {
     .summary = "List dataflows, the newest first",
     .details =
         "Shows the dataflows that run and those that have ended, until `dora clean` forgets them. CPU is in percent "
-        "of\none core and memory in GB, both summed over the nodes. On a narrow terminal UUIDs are cut: their "
+        "of\none core; it and memory are summed over the nodes. On a narrow terminal UUIDs are cut: their "
         "beginning is\nenough for other commands, as long as it fits one dataflow only.\n\n"
         "With --format json, each line is an object:\n"
         "  {\"uuid\": …, \"name\": …|null, \"status\": \"starting\"|\"running\"|\"stopping\"|\"finished\"|\"failed\",\n"

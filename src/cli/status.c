@@ -36,11 +36,10 @@ static void ask_coordinator(struct check *check)
 static void print_text(const struct check *check)
 {
     printf("Coordinator: %s\n", check->status ? "Running" : "Not running");
-    pid_t pid = check->status ? 0 : control_lock_holder(CONTROL_DAEMON_LOCK);
     if (check->status)
         printf("Daemon: %s\n", daemon_of(check) ? "Running" : "Not running");
-    else if (pid)
-        printf("Daemon: Unknown (process %d waits for a coordinator)\n", (int)pid);
+    else if (control_lock_holder(CONTROL_DAEMON_LOCK))
+        puts("Daemon: Unknown (it runs, without a coordinator)");
     else
         puts("Daemon: Not running");
     if (check->status)

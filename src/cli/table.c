@@ -121,10 +121,11 @@ void table_add(struct table *table, const char *format, ...)
     table->cells[table->cell_count++] = text;
 }
 
-static size_t least_width(const struct table_column *column)
+/* Half a number would be another one. */
+static size_t least_width(const struct table_column *column, size_t width)
 {
-    size_t title = table_text_width(column->title);
-    return column->least > title ? column->least : title;
+    size_t title = table_text_width(column->title), least = column->least > title ? column->least : title;
+    return column->is_right || least > width ? width : least;
 }
 
 static void measure(const struct table *table, size_t *widths)
@@ -146,11 +147,11 @@ static size_t sum(const size_t *widths, size_t count)
 }
 
 /* Takes one terminal column from the widest that can spare it. */
-static bool narrow(const struct table *table, size_t *widths)
+static bool narrow(size_t *widths, const size_t *leasts, size_t count)
 {
     size_t *widest = NULL;
-    for (size_t k = 0; k < table->column_count; k++)
-        if (widths[k] > least_width(&table->columns[k]) && (!widest || widths[k] > *widest))
+    for (size_t k = 0; k < count; k++)
+        if (widths[k] > leasts[k] && (!widest || widths[k] > *widest))
             widest = &widths[k];
     if (widest)
         --*widest;
@@ -158,29 +159,25 @@ static bool narrow(const struct table *table, size_t *widths)
 }
 
 /* Leaves out the last column that may be. */
-static bool leave_out(const struct table *table, size_t *widths)
+static bool leave_out(const struct table *table, size_t *widths, size_t *leasts)
 {
     for (size_t k = table->column_count; k-- > 0;) {
         if (widths[k] && table->columns[k].is_dispensable) {
-            widths[k] = 0;
+            widths[k] = leasts[k] = 0;
             return true;
         }
     }
     return false;
 }
 
-static void fit(const struct table *table, size_t width, size_t *widths)
+static void fit(const struct table *table, size_t width, size_t *widths, size_t *leasts)
 {
-    size_t least = 0;
-    do {
-        least = 0;
-        for (size_t k = 0; k < table->column_count; k++) {
-            size_t needed = least_width(&table->columns[k]);
-            needed = widths[k] < needed ? widths[k] : needed;
-            least += needed ? needed + (least ? GAP : 0) : 0;
-        }
-    } while (least > width && leave_out(table, widths));
-    while (sum(widths, table->column_count) > width && narrow(table, widths))
+    const size_t count = table->column_count;
+    for (size_t k = 0; k < count; k++)
+        leasts[k] = least_width(&table->columns[k], widths[k]);
+    while (sum(leasts, count) > width && leave_out(table, widths, leasts))
+        ;
+    while (sum(widths, count) > width && narrow(widths, leasts, count))
         ;
 }
 
@@ -214,13 +211,14 @@ static void format_row(const struct table *table, char *const *cells, const size
 void table_format(const struct table *table, size_t width, struct buf *out)
 {
     autofree size_t *widths = calloc(table->column_count + 1, sizeof *widths);
-    if (!widths || table->failed) {
+    autofree size_t *leasts = calloc(table->column_count + 1, sizeof *leasts);
+    if (!widths || !leasts || table->failed) {
         out->failed = true;
         return;
     }
     measure(table, widths);
     if (width)
-        fit(table, width, widths);
+        fit(table, width, widths, leasts);
     format_row(table, NULL, widths, width, out);
     for (size_t i = 0; i + table->column_count <= table->cell_count; i += table->column_count)
         format_row(table, table->cells + i, widths, width, out);

@@ -1,6 +1,7 @@
 /* A table on the terminal: columns as wide as what stands in them, two blanks apart, one line a row whatever the width.
- * Where it doesn't fit, the widest columns are cut, each with an "…", down to what they need at least; and where that
- * is still too wide, columns that are not essential are left out, the last ones first. Only a terminal has a width. */
+ * Where it doesn't fit, the widest columns of text are cut, each with an "…", down to what they need at least; numbers
+ * never are. Where that is still too wide, columns that are not essential are left out, the last ones first. Only a
+ * terminal has a width. */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
 
