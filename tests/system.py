@@ -101,6 +101,9 @@ def system(dora, monkeypatch):
             for pid in made.pids().values():
                 os.kill(pid, signal.SIGKILL)
             until(lambda: not made.pids(), "the end of the coordinator and the daemon")
+        for log in made.state.glob("*.log"):
+            text = log.read_text(errors="replace")
+            assert "Sanitizer" not in text and "runtime error:" not in text, text
 
 
 class Terminal:

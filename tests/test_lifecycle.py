@@ -392,6 +392,7 @@ def test_tables_fit_the_terminal(system, sleeper, columns):
         assert len(lines) == 2 and all(len(line) <= columns for line in lines)
         # What is left of the UUID is enough to name the dataflow.
         assert uuid.startswith(lines[1].split()[0].rstrip("…")) and len(lines[1].split()[0]) >= 14
+        assert " running " in lines[1]
     assert uuid in system.dora("list").stdout
     system.dora("stop", "--all")
     terminal = Terminal("clean", columns=columns)
