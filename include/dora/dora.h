@@ -147,7 +147,8 @@ DORA_API int dora_event_arrow(const dora_event *event, struct ArrowArray *array,
 /* Outputs are named by their id. Common failures of sending: -ENOENT the descriptor has no such output (nothing sent),
  * -EPIPE that output was closed, -ENOSPC no memory left for the data, -ECANCELED the dataflow stops while the call
  * waits for room, -EAGAIN as that, where waiting can't help (the receiver is this same node). Only an input with
- * `queue_policy: backpressure` makes a sender wait. No subscriber is no failure. */
+ * `queue_policy: backpressure` makes a sender wait. After -ECANCELED the message may have reached some of its
+ * subscribers and not others. No subscriber is no failure. */
 
 /* Sends a copy of `size` bytes as an Arrow uint8 array. `data` may be NULL where `size` is 0; `params` may be NULL. */
 DORA_API int dora_send(dora_node *node, const char *output, const void *data, size_t size, const dora_params *params);
