@@ -1,5 +1,6 @@
 """The coordinator: what it keeps when it is killed at any point, who may talk to it, and what it says when it can't."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -470,12 +471,19 @@ def test_a_full_disk_refuses_a_start_and_nothing_else(system, coordinator):  # n
             cli.answer(dataflow(cli, name="large", yaml="x" * 300000))
         assert fault.value.code == "failed" and "space" in fault.value.message
         assert cli.call("dataflow.get")["name"] == "first"
-        daemon.update(first, status="finished")
+        # Not even room for how it ended: that is kept as soon as there is some.
+        with contextlib.suppress(OSError), open(system.state / "ballast", "wb", buffering=0) as ballast:
+            while ballast.write(bytes(4096)):
+                pass
+        daemon.update(first, status="finished", error="x" * 100000)
+        assert cli.call("status")["running"] == 0
+        (system.state / "ballast").unlink()
         assert cli.call("dataflow.get", dataflow="first")["status"] == "finished"
         cli.close()
         daemon.close()
         process.terminate()
-        assert process.wait(timeout=20) == 0
+        assert "can't be kept now: there is no space left" in said(process)
+        assert process.returncode == 0
     finally:
         subprocess.run(["umount", "-l", system.state], check=True)
 

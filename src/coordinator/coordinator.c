@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -92,6 +93,7 @@ void coordinator_unpark(struct coordinator *coordinator)
 static void on_request(void *context, struct control_request *request, const char *name, json_t *params)
 {
     struct coordinator *coordinator = context;
+    flow_save_late(coordinator);
     if (strcmp(control_role(control_asker(request)), "daemon") == 0) {
         daemon_request(coordinator, request, name, params);
         return;
@@ -187,6 +189,8 @@ static void clean_up(struct coordinator *coordinator)
     uv_loop_close(&coordinator->loop);
     flow_free_all(coordinator);
     trace_free_all(coordinator);
+    flow_save_late(coordinator);
+    json_decref(coordinator->unsaved);
     store_close(coordinator->store);
     free(coordinator->connections);
     free(coordinator->daemon.id);
@@ -196,6 +200,7 @@ static void clean_up(struct coordinator *coordinator)
 static int run(struct coordinator *coordinator, const struct coordinator_options *options, struct error *error)
 {
     char path[PATH_MAX], store_path[PATH_MAX];
+    umask(077); /* the state is the user's alone, wherever it lies */
     int rc = open_state(coordinator, options->store, store_path, error);
     if (rc == 0)
         rc = control_runtime_file(path, CONTROL_SOCKET, error);

@@ -80,6 +80,7 @@ struct coordinator {
     bool in_grace;
     struct daemon_info daemon;
     struct flow *flows;
+    json_t *unsaved; /* dataflows that have ended while the disk was full, or NULL */
     struct parked *parked, **parked_end;
     struct tracer *tracers;
     struct control_connection **connections; /* all of them */
@@ -121,6 +122,7 @@ void flow_fail(struct flow *flow, const char *why, const struct control_fault *f
 /* 0 or -ENOMEM. */
 int flow_wait(struct flow *flow, struct control_request *request, bool until_started,
               void (*done)(void *context, json_t *dataflow, const struct control_fault *fault), void *context);
+void flow_save_late(struct coordinator *coordinator); /* what could not be saved when it ended */
 void flow_free_all(struct coordinator *coordinator);
 
 /* daemon.c: the daemon's connection. */

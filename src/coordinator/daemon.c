@@ -27,7 +27,8 @@ static void fail_unreported(struct coordinator *coordinator)
     for (struct flow *flow = coordinator->flows, *next; flow; flow = next) {
         next = flow->next;
         if (!flow->is_reported) {
-            bool began = strcmp(flow_status(flow->dataflow), "starting") != 0;
+            bool began = json_array_size(json_object_get(flow->dataflow, "nodes")) > 0 ||
+                         strcmp(flow_status(flow->dataflow), "starting") != 0;
             flow_fail(flow, began ? LOST : "lost before a daemon had started it", NULL);
             next = coordinator->flows; /* the list may have changed; those that are left are looked at again */
         }

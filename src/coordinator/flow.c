@@ -97,12 +97,28 @@ static bool waits_in_vain(const struct waiter *waiter)
     return waiter->context == waiter->request && !control_asker(waiter->request);
 }
 
-static void save(struct flow *flow)
+static bool save(struct flow *flow)
 {
     struct error error = ERROR_INIT;
-    if (store_update(flow->coordinator->store, flow->dataflow, &error) < 0)
-        coordinator_say(flow->coordinator, "dataflow %s is %s, which can't be kept: %s", flow_label(flow->dataflow),
-                        flow_status(flow->dataflow), error.message);
+    if (store_update(flow->coordinator->store, flow->dataflow, &error) == 0)
+        return true;
+    coordinator_say(flow->coordinator, "dataflow %s is %s, which can't be kept now: %s", flow_label(flow->dataflow),
+                    flow_status(flow->dataflow), error.message);
+    return false;
+}
+
+static void remember_unsaved(struct coordinator *coordinator, json_t *dataflow)
+{
+    if (!coordinator->unsaved)
+        coordinator->unsaved = json_array();
+    json_array_append(coordinator->unsaved, dataflow);
+}
+
+void flow_save_late(struct coordinator *coordinator)
+{
+    while (json_array_size(coordinator->unsaved) > 0 &&
+           store_update(coordinator->store, json_array_get(coordinator->unsaved, 0), NULL) == 0)
+        json_array_remove(coordinator->unsaved, 0);
 }
 
 static void tell(struct flow *flow)
@@ -117,7 +133,8 @@ static void end(struct flow *flow, const struct control_fault *fault)
     if (!json_is_number(json_object_get(flow->dataflow, "ended")))
         json_object_set_new(flow->dataflow, "ended", json_real(coordinator_time()));
     crash_at(CRASH_END_BEFORE_ROW);
-    save(flow);
+    if (!save(flow))
+        remember_unsaved(flow->coordinator, flow->dataflow);
     crash_at(CRASH_END_AFTER_ROW);
     coordinator_say(flow->coordinator, "dataflow %s has %s", flow_label(flow->dataflow), flow_status(flow->dataflow));
     unlink_flow(flow);

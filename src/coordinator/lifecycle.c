@@ -46,7 +46,7 @@ void handle_shutdown(struct coordinator *coordinator, struct control_request *re
     (void)method;
     size_t running = count_flows(coordinator);
     if (running > 0 && !json_is_true(json_object_get(params, "force"))) {
-        control_refusef(request, "refused", "`dora stop --all` stops them, `dora down --force` does it at once",
+        control_refusef(request, "refused", "`dora stop --all` stops them, `dora down --force` does it for you",
                         running == 1 ? "%zu dataflow is running" : "%zu dataflows are running", running);
         return;
     }

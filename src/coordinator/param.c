@@ -133,7 +133,8 @@ void handle_param(struct coordinator *coordinator, struct control_request *reque
                         is_set ? ", and a JSON value of at most 64 KiB" : "");
         return;
     }
-    if (!select_uuid(coordinator, request, params, uuid) || (is_set && !node_is_known(coordinator, request, uuid, node)))
+    if (!select_uuid(coordinator, request, params, uuid) ||
+        (is_set && !node_is_known(coordinator, request, uuid, node)))
         return;
     if (is_list) {
         if (store_params(coordinator->store, uuid, node, &found, &error) < 0)

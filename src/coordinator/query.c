@@ -55,6 +55,8 @@ void handle_wait(struct coordinator *coordinator, struct control_request *reques
     }
 }
 
+enum { LISTED_MOST = 1000 };
+
 struct list {
     struct coordinator *coordinator;
     struct control_request *request;
@@ -76,9 +78,24 @@ static bool is_wanted(const struct list *list, const json_t *dataflow)
     return !list->name || contains(json_string_value(json_object_get(dataflow, "name")), list->name);
 }
 
+/* Of one that has ended, what is told in full by `dataflow.get`: a list of many would be too long for a message. */
+static void shorten_nodes(json_t *dataflow)
+{
+    size_t i;
+    json_t *node;
+    json_array_foreach(json_object_get(dataflow, "nodes"), i, node)
+    {
+        json_object_del(node, "message");
+        json_object_del(node, "stderr");
+    }
+}
+
 static void add(void *context, json_t *dataflow)
 {
     struct list *list = context;
+    if (json_array_size(list->dataflows) >= LISTED_MOST)
+        return;
+    shorten_nodes(dataflow);
     const char *uuid = json_string_value(json_object_get(dataflow, "uuid"));
     struct flow *flow = uuid ? flow_find(list->coordinator, uuid) : NULL;
     json_t *shown = flow ? flow->dataflow : dataflow;
