@@ -79,10 +79,13 @@ static bool reconnect(struct state *state)
     fprintf(stderr, "warning: the coordinator is gone; waiting for it to come back\n");
     control_client_close(follow->client);
     follow->client = NULL;
-    while (clock_now() < deadline && state->interrupts == 0) {
+    while (clock_now() < deadline) {
         show_new(state);
-        if (control_connect(&follow->client, DORA_VERSION, &error) == 0)
+        if (control_connect(&follow->client, DORA_VERSION, &error) == 0) {
+            if (state->interrupts)
+                ask_to_stop(state); /* it may not have heard it */
             return ask_for_the_end(state, &error);
+        }
         struct pollfd signals = {.fd = state->signals, .events = POLLIN};
         if (poll(&signals, 1, RETRY_MS) > 0)
             break;
@@ -186,10 +189,7 @@ json_t *follow_run(struct follow *follow)
         follow_until_end(&state);
     else
         follow_for_ever(&state);
-    do
-        show_new(&state);
-    while (log_show_is_full(follow->show) && !follow->show->is_closed && state.interrupts <= 2 &&
-           (take_signals(&state), true));
+    show_new(&state); /* an interrupt that comes now says that the rest isn't wanted */
     if (follow->client)
         control_client_wake(follow->client, -1);
     follow->show->abort_fd = -1;

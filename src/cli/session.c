@@ -34,6 +34,8 @@ static void report_failure(int code, const char *message, const char *hint, bool
     report_error("%s", message);
     if (code == -EHOSTDOWN && !hint)
         hint = "`dora up` starts the daemon";
+    if (code == -ECONNRESET && !hint)
+        hint = "`dora up` starts it again if need be; `dora list` then shows what has become of your request";
     if (hint)
         report_hint("%s", hint);
 }

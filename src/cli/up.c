@@ -55,7 +55,7 @@ static bool wait_on(struct waiting *waiting, const char *role)
     if (waiting->background.pid)
         report_hint("see %s; `dora doctor` checks the environment", waiting->background.log);
     else
-        report_hint("process %d has its place; `dora down --force` ends it", (int)control_lock_holder(lock_of(role)));
+        report_hint("another process has its place; `dora down --force` ends it");
     return false;
 }
 
