@@ -274,6 +274,25 @@ def test_a_second_interrupt_kills_its_nodes(system, flow):
     assert system.list()[0]["status"] == "failed"
 
 
+def test_an_interrupt_is_heard_by_the_next_coordinator(system, sleeper):
+    """The first one is stopped in its tracks before it hears of it, and killed."""
+    system.up()
+    process = system.begin("start", sleeper, "--attach")
+    while "hello" not in process.stdout.readline():
+        pass
+    coordinator = system.pids()["coordinator"]
+    os.kill(coordinator, signal.SIGSTOP)
+    process.send_signal(signal.SIGINT)
+    while "Ctrl-C again" not in process.stderr.readline():
+        pass
+    os.kill(coordinator, signal.SIGKILL)
+    until(lambda: "coordinator" not in system.pids(), "the coordinator's end")
+    system.up()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert system.list()[0]["status"] == "finished"
+
+
 def test_a_terminal_is_attached_by_itself(system, sleeper):
     system.up()
     terminal = Terminal("start", sleeper)
