@@ -3,6 +3,8 @@
 import contextlib
 import os
 import pathlib
+import random
+import select
 import shutil
 import signal
 import socket
@@ -208,6 +210,64 @@ def test_a_restart_keeps_name_options_and_parameters(coordinator):
     assert cli.call("param.list", dataflow=again["uuid"], node="a") == {"params": {"rate": [1, "x"]}}
     cli.close()
     daemon.close()
+
+
+def test_a_thousand_wild_requests_harm_nobody(coordinator):
+    process = coordinator()
+    chance = random.Random(4)
+    ids = [str(uuid.UUID(int=chance.getrandbits(128))) for _ in range(4)]
+    names = [None, "", "a", "ab", ids[0], ids[1][:3], 7, [], {}]
+    values = [None, True, -1, 0, 1.5, "", "a", "x" * 1000, [], {"a": [1]}, *ids, *names]
+    keys = ["dataflow", "name", "node", "key", "value", "grace", "force", "all", "status", "on", "wait", "options", "env"]
+    methods = [f"dataflow.{verb}" for verb in "start list get wait stop restart clean descriptor".split()]
+    methods += [f"param.{verb}" for verb in "list get set delete".split()]
+    methods += ["status", "metrics", "node.list", "topic.x", "trace.read", "x", ""]
+    statuses = ["starting", "running", "stopping", "finished", "failed", "?", None]
+    daemon, clients, answered = None, [], 0
+    for _ in range(1000):
+        what = chance.random()
+        if what < 0.03 and daemon:
+            daemon.close()
+            daemon = None
+        if not daemon:
+            daemon = FakeDaemon(coordinator.socket)
+        if what < 0.1 or not clients:
+            clients.append(Peer(coordinator.socket, "cli"))
+        client = chance.choice(clients)
+        if what > 0.97:
+            client.close()
+            clients.remove(client)
+            continue
+        params = {chance.choice(keys): chance.choice(values) for _ in range(chance.randrange(5))}
+        method = chance.choice(methods)
+        if method == "dataflow.start":
+            fresh = chance.choice([*ids, str(uuid.UUID(int=chance.getrandbits(128)))])
+            params = {"yaml": "nodes: []", "path": "f", "directory": "/", "uuid": fresh, "name": "ab", **params}
+        client.ask(method, **params)
+        # The daemon does what it likes with what it is asked.
+        while select.select([daemon.socket], [], [], 0)[0]:
+            message = daemon.read()
+            if message is None:
+                daemon.close()
+                daemon = None
+                break
+            if "method" not in message or chance.random() < 0.2:
+                continue
+            told = {"uuid": message["params"].get("uuid", ids[0]), "nodes": []}
+            told["status"] = chance.choice(statuses)
+            bad = {"error": {"code": chance.choice(["not-found", "failed", "?"]), "message": "m"}}
+            daemon.say(id=message["id"], **chance.choice([bad, {"result": told}]))
+            daemon.last += 1
+            daemon.say(id=daemon.last, method="daemon.update", params={"dataflow": told})
+    for client in clients:
+        client.call("status")
+        answered += len(client.waiting)
+        client.close()
+    assert answered > 100 and process.poll() is None
+    if daemon:
+        daemon.close()
+    process.terminate()
+    assert process.wait(timeout=20) == 0
 
 
 def test_a_node_that_begins_again_is_told_its_parameters(coordinator):
