@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import random
+import re
 import select
 import shutil
 import signal
@@ -15,7 +16,7 @@ import uuid
 
 import pytest
 
-from conftest import DORA, actor, until
+from conftest import DORA, MARK, actor, marked, until
 from control import Fault, FakeDaemon, Peer
 from system import system  # noqa: F401
 
@@ -415,6 +416,22 @@ def test_a_killed_daemon_takes_its_nodes_with_it_and_the_coordinator_says_so(sys
     peer = Peer(coordinator.socket, "cli")
     assert peer.call("dataflow.get", dataflow="one")["error"] == "lost with its daemon"
     peer.close()
+
+
+@pytest.mark.release_only
+def test_with_fifty_nodes_coordinator_and_daemon_take_little_memory(system, coordinator, daemon, flow):  # noqa: F811
+    coordinator()
+    wait_for_daemon(system)
+    uuid = system.start(flow(**{f"n{i}": LISTENER["a"] for i in range(50)}))
+    until(lambda: system.status_of(uuid) == "running", "the dataflow")
+    total = 0
+    for pid, command in marked(os.environ[MARK]).items():
+        if command.split()[1:2] in (["coordinator"], ["daemon"]):
+            text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+            total += int(re.search(r"^Pss: +(\d+) kB", text, re.M).group(1))
+    assert 0 < total < 8 * 1024
+    print(f"PSS {total} kB")
+    system.dora("stop", uuid)
 
 
 def test_a_coordinator_that_ends_leaves_what_runs_alone(system, coordinator, daemon, flow):  # noqa: F811
