@@ -19,6 +19,8 @@ static struct {
     struct termios before, raw;
     struct sigaction end_actions[ENDS], stop_action, resize_action;
     volatile sig_atomic_t is_open, is_resized;
+    char typed[64]; /* read, but not taken yet */
+    size_t typed_used, typed_len;
 } screen;
 
 static void put(const char *text, size_t len)
@@ -126,22 +128,39 @@ void screen_show(const struct buf *text)
     buf_free(&out);
 }
 
+/* Takes the next key out of what was read. */
+static int take_key(void)
+{
+    const char *at = screen.typed + screen.typed_used;
+    size_t left = screen.typed_len - screen.typed_used, len = 1;
+    int key = (unsigned char)at[0];
+    if (at[0] == '\033' && left >= 3 && (at[1] == '[' || at[1] == 'O')) {
+        for (len = 3; len < left && !(at[len - 1] >= '@' && at[len - 1] <= '~'); len++)
+            ;
+        key = at[2] == 'A' ? SCREEN_UP : at[2] == 'B' ? SCREEN_DOWN : SCREEN_UNKNOWN;
+    } else if (at[0] == '\033') {
+        len = left;
+        key = left == 1 ? SCREEN_ESCAPE : SCREEN_UNKNOWN;
+    }
+    screen.typed_used += len;
+    return key;
+}
+
 static int read_key(void)
 {
-    char bytes[16];
-    ssize_t len = read(STDIN_FILENO, bytes, sizeof bytes);
+    ssize_t len = read(STDIN_FILENO, screen.typed, sizeof screen.typed);
     if (len <= 0)
-        return len < 0 && errno == EINTR ? SCREEN_NONE : SCREEN_CLOSED;
-    if (bytes[0] != '\033')
-        return (unsigned char)bytes[0];
-    if (len >= 3 && (bytes[1] == '[' || bytes[1] == 'O'))
-        return bytes[2] == 'A' ? SCREEN_UP : bytes[2] == 'B' ? SCREEN_DOWN : SCREEN_NONE;
-    return len == 1 ? SCREEN_ESCAPE : SCREEN_NONE;
+        return len < 0 && errno == EINTR ? SCREEN_UNKNOWN : SCREEN_CLOSED;
+    screen.typed_used = 0;
+    screen.typed_len = (size_t)len;
+    return take_key();
 }
 
 int screen_key(int64_t deadline)
 {
     for (;;) {
+        if (screen.typed_used < screen.typed_len)
+            return take_key();
         if (screen.is_resized) {
             screen.is_resized = 0;
             return SCREEN_RESIZED;

@@ -102,8 +102,7 @@ static bool run_screen(struct top *top, int64_t interval)
         int64_t next = clock_after(clock_now(), interval);
         do {
             show(top);
-            int key = screen_key(next);
-            turn = key == SCREEN_NONE && clock_now() < next ? TURN_ON : handle(top, key);
+            turn = handle(top, screen_key(next));
         } while (turn == TURN_ON);
         if (turn == TURN_REFRESH && !refresh(top))
             return false;
