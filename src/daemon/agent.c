@@ -119,6 +119,8 @@ static void on_registered(void *context, json_t *result, const struct control_fa
     agent->retry_ns = retry_least;
     if (!agent->was_registered && agent->options.ready)
         agent->options.ready(agent->options.context);
+    else if (agent->was_registered)
+        agent_notice(agent, "the daemon is connected to the coordinator again");
     agent->was_registered = true;
     struct run *next;
     for (struct run *run = agent->runs; run; run = next) {

@@ -239,6 +239,7 @@ int topology_add(struct dataflow *dataflow, const char *yaml, const char *direct
         return rc;
     }
     *added = participant;
+    health_start(dataflow); /* it may be the first that wants to be looked after */
     if (!participant->is_dynamic)
         participant_spawn(participant);
     return 0;
