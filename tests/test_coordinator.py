@@ -446,6 +446,16 @@ def test_a_coordinator_that_ends_leaves_what_runs_alone(system, coordinator, dae
     system.dora("stop", uuid)
 
 
+def test_down_right_after_a_restart_ends_the_daemon_too(system, coordinator, daemon):  # noqa: F811
+    first = coordinator()
+    wait_for_daemon(system)
+    first.kill()
+    first.wait()
+    second = coordinator()
+    system.dora("down")
+    assert second.wait(timeout=20) == 0 and daemon.wait(timeout=20) == 0
+
+
 # Who may be there, and who may talk to it.
 
 

@@ -16,15 +16,15 @@
 #include "coordinator/core.h"
 
 static const struct method methods[] = {
-    {"status", false, handle_status},        {"shutdown", false, handle_shutdown},
-    {"dataflow.start", true, handle_start},  {"dataflow.list", false, handle_list},
-    {"dataflow.get", false, handle_get},     {"dataflow.wait", false, handle_wait},
-    {"dataflow.stop", true, handle_stop},    {"dataflow.restart", true, handle_restart},
-    {"dataflow.clean", false, handle_clean}, {"dataflow.descriptor", false, handle_descriptor},
-    {"param.list", false, handle_param},     {"param.get", false, handle_param},
-    {"param.set", true, handle_param},       {"param.delete", true, handle_param},
-    {"metrics", true, handle_forward},       {"node.", true, handle_forward},
-    {"topic.", true, handle_forward},        {"trace.read", true, handle_trace},
+    {"status", WITHOUT_DAEMON, handle_status},        {"shutdown", WITH_DAEMON_IF_ALIVE, handle_shutdown},
+    {"dataflow.start", WITH_DAEMON, handle_start},    {"dataflow.list", WITHOUT_DAEMON, handle_list},
+    {"dataflow.get", WITHOUT_DAEMON, handle_get},     {"dataflow.wait", WITHOUT_DAEMON, handle_wait},
+    {"dataflow.stop", WITH_DAEMON, handle_stop},      {"dataflow.restart", WITH_DAEMON, handle_restart},
+    {"dataflow.clean", WITHOUT_DAEMON, handle_clean}, {"dataflow.descriptor", WITHOUT_DAEMON, handle_descriptor},
+    {"param.list", WITHOUT_DAEMON, handle_param},     {"param.get", WITHOUT_DAEMON, handle_param},
+    {"param.set", WITH_DAEMON, handle_param},         {"param.delete", WITH_DAEMON, handle_param},
+    {"metrics", WITH_DAEMON, handle_forward},         {"node.", WITH_DAEMON, handle_forward},
+    {"topic.", WITH_DAEMON, handle_forward},          {"trace.read", WITH_DAEMON, handle_trace},
 };
 
 static const struct method *find_method(const char *name)
@@ -90,6 +90,13 @@ void coordinator_unpark(struct coordinator *coordinator)
     }
 }
 
+static bool is_worth_waiting(const struct coordinator *coordinator, enum patience patience)
+{
+    if (patience == WITHOUT_DAEMON || !coordinator->in_grace || coordinator->daemon.connection)
+        return false;
+    return patience == WITH_DAEMON || control_lock_holder(CONTROL_DAEMON_LOCK) != 0;
+}
+
 static void on_request(void *context, struct control_request *request, const char *name, json_t *params)
 {
     struct coordinator *coordinator = context;
@@ -103,7 +110,7 @@ static void on_request(void *context, struct control_request *request, const cha
         control_refusef(request, "invalid", NULL, "this coordinator knows no request `%s`", name);
     else if (coordinator->is_ending || coordinator->shutdown)
         refuse_ending(request);
-    else if (method->needs_daemon && coordinator->in_grace && !coordinator->daemon.connection)
+    else if (is_worth_waiting(coordinator, method->patience))
         park(coordinator, request, method);
     else
         method->handle(coordinator, request, name, params);

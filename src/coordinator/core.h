@@ -89,10 +89,13 @@ struct coordinator {
     bool is_ending;
 };
 
+/* Whether a request waits a little for a daemon that has not come back yet. */
+enum patience { WITHOUT_DAEMON, WITH_DAEMON_IF_ALIVE, WITH_DAEMON };
+
 /* A request of a command. */
 struct method {
     const char *name; /* ending in '.': all that begin so */
-    bool needs_daemon;
+    enum patience patience;
     void (*handle)(struct coordinator *coordinator, struct control_request *request, const char *name, json_t *params);
 };
 
