@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/findings.h"
 #include "cli/report.h"
+#include "cli/session.h"
 
 static int run(const struct options *options)
 {
@@ -33,6 +34,7 @@ static const struct option_spec options[] = {
     {.name = "write-lockfile", .help = "Not acted on yet"},
     {.name = "lockfile", .value = "PATH", .help = "Not acted on yet"},
     {.name = "hub-override", .value = "PACKAGE=PATH", .repeatable = true, .help = "Not acted on yet"},
+    SESSION_ADDRESS_OPTIONS,
     {0},
 };
 

@@ -39,7 +39,7 @@ static void print_line(const json_t *dataflow, bool is_quiet)
 
 static int run(const struct options *options)
 {
-    struct control_client *client = session_open();
+    struct control_client *client = session_open_here(options);
     if (!client)
         return COMMAND_FAILED;
     json_t *result = session_call(client, "dataflow.clean", NULL, SESSION_PATIENCE);
@@ -62,6 +62,7 @@ static int run(const struct options *options)
 static const struct option_spec options[] = {
     {.name = "format", .letter = 'f', .value = "FORMAT", .choices = "table|json", .help = "How to print them"},
     {.name = "quiet", .letter = 'q', .help = "Print UUIDs only"},
+    SESSION_ADDRESS_OPTIONS,
     {0},
 };
 

@@ -86,8 +86,10 @@ static int run(const struct options *options)
     struct control_client *client = NULL;
     struct error error = ERROR_INIT;
     bool force = options_has(options, "force");
+    if (!session_is_here(options))
+        return COMMAND_FAILED;
     int rc = control_connect(&client, DORA_VERSION, &error);
-    if (rc == -ENOTCONN || (rc < 0 && rc != -EPERM && force))
+    if (session_is_absent(rc) || (rc < 0 && rc != -EPERM && force))
         return end_what_is_left(force);
     if (rc < 0) {
         report_error("%s", error.message);
@@ -102,6 +104,7 @@ static int run(const struct options *options)
 
 static const struct option_spec options[] = {
     {.name = "force", .help = "Also while dataflows run: they are stopped first"},
+    SESSION_ADDRESS_OPTIONS,
     {0},
 };
 

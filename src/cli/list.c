@@ -106,7 +106,7 @@ static int print(const json_t *result, const struct options *options)
 
 static int run(const struct options *options)
 {
-    struct control_client *client = session_open();
+    struct control_client *client = session_open_here(options);
     if (!client)
         return COMMAND_FAILED;
     json_t *result = session_call(client, "dataflow.list", NULL, SESSION_PATIENCE);
@@ -125,6 +125,7 @@ static const struct option_spec options[] = {
     {.name = "name", .value = "TEXT", .help = "Only those whose name has this in it, in upper or lower case"},
     {.name = "sort-by", .value = "KEY", .choices = "cpu|memory", .help = "Those that use most of it first"},
     {.name = "quiet", .letter = 'q', .help = "Print UUIDs only"},
+    SESSION_ADDRESS_OPTIONS,
     {0},
 };
 

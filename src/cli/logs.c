@@ -222,7 +222,7 @@ static int read_logs(const struct options *options, struct reading *reading)
         return COMMAND_FAILED;
     }
     bool local = options_has(options, "local");
-    if (!local && !(reading->client = session_open())) {
+    if (!local && !(reading->client = session_open_here(options))) {
         report_hint("`dora logs --local` reads the folder `out` of the current directory");
         return COMMAND_FAILED;
     }
@@ -257,6 +257,7 @@ static const struct option_spec options[] = {
     LOG_FILTER_OPTION,
     {.name = "local",
      .help = "Read `out` in the current directory instead of asking the coordinator; the newest dataflow by default"},
+    SESSION_ADDRESS_OPTIONS,
     {0},
 };
 

@@ -40,7 +40,7 @@ static int run(const struct options *options)
         json_decref(params);
         return COMMAND_USAGE;
     }
-    struct control_client *client = session_open();
+    struct control_client *client = session_open_here(options);
     int status = client ? restart(client, options, params) : COMMAND_FAILED;
     json_decref(params);
     control_client_close(client);
@@ -51,6 +51,7 @@ static const struct option_spec options[] = {
     {.name = "name", .letter = 'n', .value = "NAME", .help = "The dataflow's name"},
     STOP_GRACE_OPTION,
     STOP_FORCE_OPTION,
+    SESSION_ADDRESS_OPTIONS,
     {0},
 };
 

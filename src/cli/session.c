@@ -9,6 +9,11 @@
 #include "cli/progress.h"
 #include "cli/report.h"
 
+bool session_is_absent(int code)
+{
+    return code == -ENOTCONN || code == -ECONNRESET || code == -EPIPE;
+}
+
 struct control_client *session_open(void)
 {
     struct control_client *client = NULL;
@@ -21,6 +26,25 @@ struct control_client *session_open(void)
     if (rc == -EPROTONOSUPPORT)
         report_hint("stop the other version with its own `dora down`, then `dora up`");
     return NULL;
+}
+
+bool session_is_here(const struct options *options)
+{
+    static const char *const here[] = {"127.0.0.1", "localhost", "::1", "0.0.0.0"};
+    const char *address = options_value(options, "coordinator-addr");
+    for (size_t i = 0; address && i < sizeof here / sizeof *here; i++)
+        if (strcmp(address, here[i]) == 0)
+            return true;
+    if (!address)
+        return true;
+    report_error("the coordinator of another machine (%s) can't be reached yet", address);
+    report_hint("run the command there, or leave out `--coordinator-addr` and unset DORA_COORDINATOR_ADDR");
+    return false;
+}
+
+struct control_client *session_open_here(const struct options *options)
+{
+    return session_is_here(options) ? session_open() : NULL;
 }
 
 static void report_failure(int code, const char *message, const char *hint, bool has_name)

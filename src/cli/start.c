@@ -129,13 +129,14 @@ static int report_start(struct start *start, const json_t *dataflow)
     return COMMAND_OK;
 }
 
-static int start_it(struct start *start, const char *path)
+static int start_it(struct start *start, const struct options *options)
 {
+    const char *path = options->operands[0];
     if (!(start->graph = start_options_load(&start->how, path)))
         return COMMAND_FAILED;
     uuid_make(start->uuid);
     json_t *params = make_params(start, path);
-    struct control_client *client = params ? session_open() : NULL;
+    struct control_client *client = params ? session_open_here(options) : NULL;
     if (!client) {
         json_decref(params);
         return COMMAND_FAILED;
@@ -158,7 +159,7 @@ static int run(const struct options *options)
 {
     struct start start = {0};
     log_show_init(&start.show);
-    int status = read_options(options, &start) ? start_it(&start, options->operands[0]) : COMMAND_USAGE;
+    int status = read_options(options, &start) ? start_it(&start, options) : COMMAND_USAGE;
     graph_free(start.graph);
     log_show_free(&start.show);
     pairs_free(&start.filters);
@@ -179,6 +180,7 @@ static const struct option_spec options[] = {
     LOG_FORMAT_OPTION,
     LOG_FILTER_OPTION,
     {.name = "hot-reload", .help = "Not acted on yet"},
+    SESSION_ADDRESS_OPTIONS,
     {0},
 };
 

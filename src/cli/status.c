@@ -76,6 +76,8 @@ int system_check(const struct options *options)
 {
     struct check check = {.dataflow = -1};
     const char *path = options_value(options, "dataflow"), *format = options_value(options, "format");
+    if (!session_is_here(options))
+        return COMMAND_FAILED;
     ask_coordinator(&check);
     if (path) {
         struct graph *graph = findings_load(path, &(struct graph_options){.check_sources = true});
@@ -94,6 +96,7 @@ int system_check(const struct options *options)
 const struct option_spec system_check_options[] = {
     {.name = "dataflow", .value = "PATH", .help = "Check this descriptor, too"},
     {.name = "format", .letter = 'f', .value = "FORMAT", .choices = "table|json", .help = "How to print it"},
+    SESSION_ADDRESS_OPTIONS,
     {0},
 };
 

@@ -60,7 +60,7 @@ static int run(const struct options *options)
         json_decref(params);
         return COMMAND_USAGE;
     }
-    struct control_client *client = session_open();
+    struct control_client *client = session_open_here(options);
     json_t *result = client ? stop(client, options, params) : NULL;
     int status = result ? report(json_object_get(result, "dataflows"), all) : COMMAND_FAILED;
     json_decref(params);
@@ -74,6 +74,7 @@ static const struct option_spec options[] = {
     {.name = "all", .help = "Stop every dataflow that runs"},
     STOP_GRACE_OPTION,
     STOP_FORCE_OPTION,
+    SESSION_ADDRESS_OPTIONS,
     {0},
 };
 

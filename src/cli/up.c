@@ -88,7 +88,7 @@ static struct control_client *reach_coordinator(bool *was_started)
     struct waiting waiting = wait_begin();
     struct control_client *client = NULL;
     struct error error = ERROR_INIT;
-    while (control_connect(&client, DORA_VERSION, &error) == -ENOTCONN) {
+    while (session_is_absent(control_connect(&client, DORA_VERSION, &error))) {
         bool is_missing = !waiting.background.pid && control_lock_holder(CONTROL_COORDINATOR_LOCK) == 0;
         if (is_missing && !start(&waiting, "coordinator"))
             return NULL;
