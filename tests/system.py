@@ -123,12 +123,16 @@ class Terminal:
             **how,
         )
         os.close(slave)
-        self.text = ""
+        self.bytes = b""
         os.set_blocking(self.master, False)
+
+    @property
+    def text(self):
+        return self.bytes.decode(errors="replace")
 
     def read(self):
         with contextlib.suppress(OSError):
-            self.text += os.read(self.master, 1 << 20).decode(errors="replace")
+            self.bytes += os.read(self.master, 1 << 20)
         return self.text
 
     def wait_for(self, text):

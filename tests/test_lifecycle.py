@@ -200,6 +200,16 @@ def test_without_a_coordinator_every_command_says_what_to_do(system, sleeper):
         assert "dora up" in done.stderr
 
 
+def test_an_address_may_name_this_machine_and_no_other(system):
+    system.up()
+    for command in ("list", "stop", "status", "down"):
+        done = system.dora(command, "--coordinator-addr", "192.0.2.1", "--coordinator-port", "6013", status=1)
+        assert "192.0.2.1" in done.stderr and "hint:" in done.stderr
+    assert "192.0.2.1" in system.dora("list", status=1, env={**os.environ, "DORA_COORDINATOR_ADDR": "192.0.2.1"}).stderr
+    assert system.dora("list", "--coordinator-addr", "127.0.0.1", "--coordinator-port", "6013").status == 0
+    assert len(system.pids()) == 2
+
+
 def test_a_dataflow_that_fails_is_told_as_run_tells_it(system, flow):
     system.up()
     path = flow(a=actor("join", "cry=the reason", "exit=3"))
@@ -408,7 +418,7 @@ def test_tables_fit_the_terminal(system, sleeper, columns):
         terminal = Terminal(*args, columns=columns)
         assert terminal.wait() == 0
         lines = terminal.lines()
-        assert len(lines) == 2 and all(len(line) <= columns for line in lines)
+        assert len(lines) == 2 and all(len(line) <= columns for line in lines), terminal.text
         # What is left of the UUID is enough to name the dataflow.
         assert uuid.startswith(lines[1].split()[0].rstrip("…")) and len(lines[1].split()[0]) >= 14
         assert " running " in lines[1]
