@@ -22,8 +22,12 @@ class Peer:
         self.file = self.socket.makefile("r", encoding="utf-8")
         self.last = 0
         self.waiting = []  # what came while something else was waited for
-        self.say(hello={"protocol": protocol, "version": "test", "role": role})
-        self.hello = self.read()["hello"]
+        try:
+            self.say(hello={"protocol": protocol, "version": "test", "role": role})
+            self.hello = self.read()["hello"]
+        except (OSError, TypeError):  # hung up on
+            self.close()
+            raise ConnectionError from None
 
     def say(self, **message):
         self.socket.sendall(json.dumps(message).encode() + b"\n")

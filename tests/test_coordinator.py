@@ -5,6 +5,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import select
 import shutil
 import signal
@@ -470,6 +471,36 @@ def test_one_coordinator_at_a_time(system, coordinator):  # noqa: F811
     assert coordinator.socket.exists()  # stale
     third = coordinator()
     assert third.poll() is None and Peer(coordinator.socket, "cli").call("status")["pid"] == third.pid
+
+
+def test_more_connections_than_descriptors_are_turned_away(coordinator):
+    process = coordinator()
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (30, 30))
+    held, refused = [], 0
+    for _ in range(40):
+        try:
+            held.append(Peer(coordinator.socket, "cli"))
+        except ConnectionError:
+            refused += 1
+    assert refused > 0 and held[-1].call("status")["pid"] == process.pid
+    for peer in held:
+        peer.close()
+    # A loop that is told of the same connection again and again would burn the processor.
+    before = cpu_ticks(process.pid)
+    probe = until(lambda: try_peer(coordinator.socket), "a free descriptor")
+    assert probe.call("status")["pid"] == process.pid and cpu_ticks(process.pid) - before < 50
+    probe.close()
+
+
+def try_peer(path):
+    try:
+        return Peer(path, "cli")
+    except ConnectionError:
+        return None
+
+
+def cpu_ticks(pid):
+    return sum(map(int, pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]))
 
 
 def test_another_protocol_version(coordinator):
