@@ -41,6 +41,10 @@ void wire_up(struct wire *wire)
         return;
     struct error error = ERROR_INIT;
     autoclose int segment = link_create(wire->edges, wire->edge_count, &error);
+    if (segment < 0 && (wire->subscriber->is_watcher || (publisher->is_watcher && !publisher->reporter))) {
+        participant_break(publisher->is_watcher ? publisher : wire->subscriber, error.message);
+        return;
+    }
     if (segment < 0) {
         dataflow_fail(publisher->dataflow, "no link from node `%s` to node `%s`: %s", publisher->node->id,
                       wire->subscriber->node->id, error.message);

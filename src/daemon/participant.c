@@ -29,6 +29,8 @@ int participant_send(struct participant *participant, const struct proto_packet 
     int rc = peer_send(participant->peer, packet);
     if (rc == -ENOBUFS)
         participant_break(participant, "it does not read what dora tells it");
+    else if (rc < 0 && participant->is_watcher)
+        participant_break(participant, strerror(-rc)); /* that is no reason to end what it looks at */
     else if (rc < 0)
         dataflow_fail(participant->dataflow, "node `%s` can't be told what it needs: %s", participant->node->id,
                       strerror(-rc));
@@ -334,7 +336,8 @@ void participant_join(struct participant *participant, struct peer *peer, int *a
     }
     if (peer_share(peer, *arena, &error) < 0) {
         participant_refuse(participant, PROTO_REASON_RESOURCES, error.message);
-        dataflow_fail(dataflow, "node `%s` can't join: %s", participant->node->id, error.message);
+        if (!participant->is_watcher)
+            dataflow_fail(dataflow, "node `%s` can't join: %s", participant->node->id, error.message);
         return;
     }
     *arena = -1;
