@@ -58,6 +58,13 @@ def read_values(path):
     return values.tolist()
 
 
+def wall_ns(run):
+    """How long a call takes."""
+    begin = time.monotonic_ns()
+    run()
+    return time.monotonic_ns() - begin
+
+
 # ---- The machine
 
 

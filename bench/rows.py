@@ -3,8 +3,10 @@
 import dataclasses
 import re
 import statistics
+import subprocess
 from typing import Callable, Optional
 
+import control
 import harness
 from harness import KIB, MIB, MS
 
@@ -291,6 +293,64 @@ def idle_rows():
     yield Row("idle/run-threads", "dora run, threads", value("run_threads"), show=harness.whole)
 
 
+def control_rows():
+    dora = lambda c: c.build / "bin" / "dora"
+    many = lambda c: c.once("many", lambda: control.many(dora(c), c.side.node, 3 if c.quick else 7))
+    value = lambda key: lambda c: many(c)[key]
+
+    def bare_command(c):
+        """Starting and ending the same program."""
+        run = lambda: subprocess.run([dora(c), "--version"], stdout=subprocess.DEVNULL, check=True)
+        return c.once("bare command", lambda: statistics.median(harness.wall_ns(run) for _ in range(20)))
+
+    spawn = lambda c: float(c.floor.run("spawn", None, 1, 0, control.MANY)[0])
+    yield Row(
+        f"control/start-list-stop-{control.MANY}",
+        f"start, list, stop {control.MANY} nodes",
+        value("cycle"),
+        spawn,
+        f"spawn {control.MANY}",
+        most=300 * MS,
+    )
+    for command in ("list", "status"):
+        yield Row(
+            f"control/{command}",
+            f"dora {command}, {control.MANY} nodes",
+            value(command),
+            bare_command,
+            "--version",
+            most=10 * MS,
+        )
+    yield Row(
+        f"control/memory-{control.MANY}",
+        f"coordinator + daemon (PSS), {control.MANY} nodes",
+        value("memory"),
+        lambda c: c.once("bare", lambda: harness.bare_pss(c.floor)),
+        "bare process",
+        harness.memory,
+        most=8_000_000,
+    )
+
+    rounds = lambda c: (3, 0.2) if c.quick else (7, 0.3)
+    echo = lambda c: c.once("echo", lambda: control.echo_cost(dora(c), c.side.node, c.pair, *rounds(c)))
+    for kind, title in (("watched", "send while echo watches"), ("detached", "send after echo has ended")):
+        yield Row(
+            "control/echo-cost" + ("" if kind == "watched" else f"/{kind}"),
+            title,
+            lambda c, kind=kind: {"value": echo(c)[kind], **echo(c)},
+            lambda c: echo(c)["before"],
+            "before",
+            most_ratio=1.1,
+        )
+    yield Row(
+        "control/top-cpu-100",
+        "dora top of 100 nodes, percent of a core",
+        lambda c: control.top_cpu(dora(c), c.side.node, 100, 1 if c.quick else 3),
+        show=lambda percent: f"{harness.three(percent)} %",
+        most=3,
+    )
+
+
 # The columns of the table by size: paced?, waiting, loaned?
 SIZE_MODES = [
     (True, "blocking", True),
@@ -329,4 +389,5 @@ GROUPS = [
     ("Chain, a message every 5 ms, p50", chain_rows),
     ("Start-up, wall time of the whole dora run", startup_rows),
     ("Idle", idle_rows),
+    ("With coordinator and daemon", control_rows),
 ]

@@ -37,6 +37,12 @@ def test_every_row_of_the_report_is_listed():
         "idle/node-threads",
         "idle/node-binary",
         "idle/run-memory",
+        "control/start-list-stop-50",
+        "control/list",
+        "control/status",
+        "control/memory-50",
+        "control/echo-cost",
+        "control/top-cpu-100",
         "size/41943040/back-to-back/polling/loaned",
     ):
         assert key in keys
