@@ -65,9 +65,11 @@ class System:
         return self.dora("down", *args)
 
     def start(self, path, *args):
-        """Starts a dataflow in the background; gives its UUID."""
+        """Starts a dataflow in the background, until its nodes have joined; gives its UUID."""
         done = self.dora("start", path, "--detach", *args)
-        return re.search(r"^dataflow started(?: and finished)?: (\S+)$", done.stdout, re.M).group(1)
+        uuid = re.search(r"^dataflow started(?: and finished)?: (\S+)$", done.stdout, re.M).group(1)
+        until(lambda: self.status_of(uuid) != "starting", "the beginning of the dataflow")
+        return uuid
 
     def list(self, *args):
         return self.dora("list", "-f", "json", *args).json()

@@ -144,14 +144,16 @@ def test_a_life_by_name_uuid_and_beginning(system, sleeper):
     system.up()
     done = system.dora("start", sleeper, "--name", "vision", "--detach")
     uuid = re.search(r"dataflow start triggered: (\S+)\ndataflow started: \1\n$", done.stdout).group(1)
+    until(lambda: system.status_of(uuid) == "running", "its beginning")
     (line,) = system.list()
     assert line["uuid"] == uuid and line["name"] == "vision" and line["status"] == "running" and line["nodes"] == 1
     for name in ("vision", "vis", uuid, uuid[:30]):
-        assert "hello" in system.dora("logs", name).stdout
+        until(lambda: "hello" in system.dora("logs", name).stdout, "its line")
     done = system.dora("restart", "vision")
     new = re.search(r"dataflow restarted: (\S+)", done.stdout).group(1)
     assert new != uuid
-    assert system.status_of(uuid) == "finished" and system.status_of(new) == "running"
+    assert system.status_of(uuid) == "finished"
+    until(lambda: system.status_of(new) == "running", "its second beginning")
     assert f"dataflow stopped: {new}" in system.dora("stop", "-n", "vision").stdout
     assert {line["uuid"] for line in system.list("--status", "finished")} == {uuid, new}
     assert system.list("--status", "running") == []
