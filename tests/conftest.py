@@ -34,6 +34,12 @@ ACTOR = BUILD / "tests/nodes/actor"
 MARK = "DORA_TEST_MARK"
 DEADLINE = 60  # seconds, for whatever takes one at most
 
+# In the background of a script, or under nohup, these are ignored, and what is ignored stays so in every process that is
+# started: the commands tested could not be interrupted. What is handled becomes the default in them.
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, lambda *_: None)
+
 
 def until(condition, what="it", seconds=DEADLINE):
     """Waits until `condition()` is true, and gives what it gave."""
