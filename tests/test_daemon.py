@@ -489,6 +489,19 @@ def test_connect_and_disconnect(coordinator, begin):
     coordinator.wait(id, "finished")
 
 
+def test_disconnected_links_leave_nothing(coordinator, begin):
+    """The subscriber gives its end back, and with it what the publisher holds for it."""
+    id = begin(source=ticker(), sink=actor("join", "quiet", "listen", inputs={"in": "source/out"}))
+    folder = pathlib.Path(f"/proc/{coordinator.wait_node(id, 'source', 'running')['pid']}/fd")
+    before = len(list(folder.iterdir()))
+    for _ in range(10):
+        coordinator.call("node.disconnect", dataflow=id, source="source/out", target="sink/in")
+        coordinator.call("node.connect", dataflow=id, source="source/out", target="sink/in")
+    until(lambda: len(list(folder.iterdir())) == before)
+    count = metrics(coordinator, id)["sink"]["inputs"][0]["received"]
+    until(lambda: metrics(coordinator, id)["sink"]["inputs"][0]["received"] > count)
+
+
 def test_stop_one_and_start_it_again(coordinator, begin):
     id = begin(
         source=ticker(restart_policy="always"),

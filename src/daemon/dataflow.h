@@ -270,6 +270,8 @@ void wiring_up(struct participant *participant);
 void wiring_down_in(struct participant *participant);
 void wiring_down_out(struct participant *participant);
 void wire_edge_down(struct wire *wire, uint32_t edge);
+/* The subscriber has closed its end of this link; no such link: it crossed with what the daemon did itself. */
+void wiring_closed(struct participant *subscriber, uint32_t link);
 
 /* ---- closing.c ---- */
 

@@ -130,4 +130,19 @@ void wire_edge_down(struct wire *wire, uint32_t edge)
     participant_send(wire->publisher, &packet);
     if (wire->subscriber != wire->publisher)
         participant_send(wire->subscriber, &packet);
+    wire->subscriber->packets_left++; /* it may answer that the link is closed */
+}
+
+void wiring_closed(struct participant *subscriber, uint32_t link)
+{
+    for (uint32_t i = 0; i < subscriber->in_count; i++) {
+        struct wire *wire = subscriber->in[i];
+        if (!wire->link || wire->link != link)
+            continue;
+        tell_down(wire->publisher, link);
+        wire_down(wire);
+        if (wire->edge_count == 0)
+            wiring_free(wire);
+        return;
+    }
 }

@@ -218,6 +218,10 @@ static void on_packet(void *context, struct peer *peer, struct proto_packet *pac
         return;
     }
     const struct proto_index *index = packet->body;
+    if (packet->type == PROTO_LINK_CLOSED) {
+        wiring_closed(participant, index->index);
+        return;
+    }
     if (packet->type == PROTO_CLOSE_OUTPUT && participant->state == PARTICIPANT_RUNNING &&
         index->index < participant->node->output_count)
         wiring_close_output(participant, index->index);
@@ -319,7 +323,7 @@ void participant_join(struct participant *participant, struct peer *peer, int *a
     const size_t ports = participant->node->input_count + participant->node->output_count;
     participant->peer = peer;
     participant->state = PARTICIPANT_JOINED;
-    participant->packets_left = (uint32_t)participant->node->output_count + 16;
+    participant->packets_left = (uint32_t)participant->node->output_count + participant->in_count + 16;
     peer->owner = &owner;
     peer->context = participant;
     peer->waiting_most += 4 * (ports + participant->in_count + participant->out_count);

@@ -221,6 +221,23 @@ static int take_from(dora_node *node, const struct input *input, const struct so
     return rc;
 }
 
+/* Drops a source of a node that goes on. Where that ends a link whose publisher lives, the daemon is told: the
+ * publisher may have its memory back. */
+static void retire_source(dora_node *node, struct input *input, struct source **at)
+{
+    const struct rx_link *link = (*at)->link;
+    struct proto_index body = {link->id};
+    bool ends = link->users == 1 && !link->down;
+    drop_source(node, input, at);
+    if (!ends || node->holds_on)
+        return;
+    lock_take(&node->lock);
+    if (!node->socket_closed)
+        proto_send(node->socket,
+                   &(struct proto_packet){.type = PROTO_LINK_CLOSED, .body = &body, .body_len = sizeof body}, 0);
+    lock_release(&node->lock);
+}
+
 /* Takes the next message of an input. 1: `*out` has it; 0: there is none. A publisher that writes nonsense loses its
  * link, and this node learns it by an Error event. */
 static int take(dora_node *node, struct input *input, dora_event **out)
@@ -243,7 +260,7 @@ static int take(dora_node *node, struct input *input, dora_event **out)
         else if (rc < 0)
             return rc;
         if (down || rc == -EBADMSG)
-            drop_source(node, input, at);
+            retire_source(node, input, at);
         else
             at = &source->next;
     }

@@ -43,6 +43,7 @@ static const struct shape {
     [PROTO_RELOAD] = {0, 1, 0, false},
     [PROTO_EDGE_DOWN] = {sizeof(struct proto_edge), 0, 0, false},
     [PROTO_INPUT_OPENED] = {sizeof(struct proto_index), 0, 0, false},
+    [PROTO_LINK_CLOSED] = {sizeof(struct proto_index), 0, 0, false},
 };
 
 static bool has_its_shape(const struct proto_packet *packet)

@@ -61,6 +61,8 @@ enum proto_type {
     PROTO_EDGE_DOWN, /* struct proto_edge. To the publisher: send nothing more on it. To the subscriber: what is queued
                         is all that comes. The link and its other edges stay */
     PROTO_INPUT_OPENED, /* struct proto_index: input. After INPUT_CLOSED: it is connected anew */
+    PROTO_LINK_CLOSED, /* node → daemon; struct proto_index: link. The subscriber has closed its end, though it goes on:
+                          all its edges were down, or its publisher wrote nonsense */
     PROTO_TYPE_COUNT,
 };
 
