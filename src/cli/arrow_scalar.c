@@ -129,9 +129,16 @@ static void put_fraction(struct buf *out, int64_t part, int64_t a_second)
     }
 }
 
-static int64_t floor_divide(int64_t value, int64_t by)
+/* Quotient and rest, which is never negative. */
+static int64_t floor_divide(int64_t value, int64_t by, int64_t *rest)
 {
-    return value / by - (value % by < 0);
+    int64_t quotient = value / by;
+    *rest = value % by;
+    if (*rest < 0) {
+        *rest += by;
+        quotient--;
+    }
+    return quotient;
 }
 
 /* The calendar's date, without quotes; years as far as they go. */
@@ -147,20 +154,21 @@ static void put_date(struct buf *out, int64_t seconds)
 
 static void put_clock(struct buf *out, int64_t part, int64_t a_second)
 {
-    int64_t seconds = part / a_second;
-    buf_printf(out, "%02" PRId64 ":%02" PRId64 ":%02" PRId64, seconds / 3600, seconds / 60 % 60, seconds % 60);
-    put_fraction(out, part % a_second, a_second);
+    uint64_t size = part < 0 ? -(uint64_t)part : (uint64_t)part, seconds = size / (uint64_t)a_second;
+    buf_printf(out, "%s%02" PRIu64 ":%02" PRIu64 ":%02" PRIu64, part < 0 ? "-" : "", seconds / 3600, seconds / 60 % 60,
+               seconds % 60);
+    put_fraction(out, (int64_t)(size % (uint64_t)a_second), a_second);
 }
 
 static void put_timestamp(struct buf *out, int64_t value, int64_t a_second, bool is_utc)
 {
-    int64_t days = floor_divide(floor_divide(value, a_second), 86400);
-    int64_t rest = floor_divide(value, a_second) - days * 86400;
+    int64_t part, in_day, seconds = floor_divide(value, a_second, &part);
+    floor_divide(seconds, 86400, &in_day);
     buf_putc(out, '"');
-    put_date(out, days * 86400);
+    put_date(out, seconds);
     buf_putc(out, 'T');
-    buf_printf(out, "%02" PRId64 ":%02" PRId64 ":%02" PRId64, rest / 3600, rest / 60 % 60, rest % 60);
-    put_fraction(out, value - floor_divide(value, a_second) * a_second, a_second);
+    put_clock(out, in_day, 1);
+    put_fraction(out, part, a_second);
     buf_puts(out, is_utc ? "Z\"" : "\"");
 }
 
@@ -212,7 +220,7 @@ static int64_t units_a_second(char unit)
 static void put_time(struct buf *out, const char *format, int64_t bits, const void *data)
 {
     int32_t narrow = 0;
-    int64_t value = 0, unit = units_a_second(format[2]);
+    int64_t rest, value = 0, unit = units_a_second(format[2]);
     if (format[1] == 'i')
         return put_interval(out, format[2], data);
     if (bits == 32)
@@ -222,7 +230,7 @@ static void put_time(struct buf *out, const char *format, int64_t bits, const vo
     switch (format[1]) {
     case 'd':
         buf_putc(out, '"');
-        put_date(out, format[2] == 'D' ? value * 86400 : floor_divide(value, 1000));
+        put_date(out, format[2] == 'D' ? value * 86400 : floor_divide(value, 1000, &rest));
         buf_putc(out, '"');
         break;
     case 't':
