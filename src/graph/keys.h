@@ -88,9 +88,11 @@ extern const bool keys_url_path_later, keys_logs_input_later;
 /* Whether a mapping by this table must have the key. */
 bool key_is_required(const struct key_table *table, const struct key *key);
 
-/* What was written at each key of a table, right or wrong; NULL where the key is absent or null. */
+/* What was written at each key of a table, right or wrong; NULL where the key is absent or null. `is_meant`: a misspelt
+ * key, which was reported, is probably this one, so that nobody need miss it. */
 struct keys_given {
     const struct tree *value[KEYS_MAX];
+    bool is_meant[KEYS_MAX];
 };
 
 /* Reads the mapping `tree` by `table` into `target` (NULL: check only): unknown, old and missing keys, types of values,
@@ -101,6 +103,7 @@ bool keys_read(struct graph *graph, const struct tree *tree, const struct key_ta
 
 /* What was written at key `name` of `table`, which must have it. */
 const struct tree *keys_given(const struct keys_given *given, const struct key_table *table, const char *name);
+bool keys_is_meant(const struct keys_given *given, const struct key_table *table, const char *name);
 
 /* The text of a scalar; NULL, with a finding that names `what`, if it is none. */
 const char *keys_text(struct graph *graph, const struct tree *tree, const char *what);

@@ -45,12 +45,24 @@ bool key_is_required(const struct key_table *table, const struct key *key)
     return key->flags & KEY_REQUIRED || (table->flags & TABLE_NEEDS_FIRST && key == table->keys);
 }
 
+static size_t find(const struct key_table *table, const char *name)
+{
+    size_t i = 0;
+    while (i < table->count && strcmp(table->keys[i].name, name) != 0)
+        i++;
+    return i;
+}
+
 const struct tree *keys_given(const struct keys_given *given, const struct key_table *table, const char *name)
 {
-    for (size_t i = 0; i < table->count; i++)
-        if (strcmp(table->keys[i].name, name) == 0)
-            return given->value[i];
-    return NULL;
+    size_t i = find(table, name);
+    return i < table->count ? given->value[i] : NULL;
+}
+
+bool keys_is_meant(const struct keys_given *given, const struct key_table *table, const char *name)
+{
+    size_t i = find(table, name);
+    return i < table->count && given->is_meant[i];
 }
 
 /* "50MB": a number and a unit of powers of 1024; false where it is neither. */
@@ -209,19 +221,22 @@ static const char *read_value(struct graph *graph, const struct key *key, const 
     return NULL;
 }
 
-static void unknown(struct graph *graph, const struct tree *key, const struct key_table *table)
+/* The index of the key that is probably meant, else `table->count`. */
+static size_t unknown(struct graph *graph, const struct tree *key, const struct key_table *table)
 {
     for (const struct key_old *old = table->old; old && old->name; old++)
         if (strcmp(old->name, key->text) == 0) {
             finding_add(graph, GRAPH_ERROR, false, key->place, old->hint,
                         "`%s` is a spelling of older versions of dora", key->text);
-            return;
+            return table->count;
         }
     const char *names[KEYS_MAX];
     for (size_t i = 0; i < table->count; i++)
         names[i] = table->keys[i].name;
     finding_add(graph, table->flags & TABLE_OPEN ? GRAPH_WARNING : GRAPH_ERROR, false, key->place,
                 keys_suggest(graph, key->text, names, table->count), "%s has no key `%s`", table->what, key->text);
+    const char *meant = findings_are_many(graph) ? NULL : suggest(key->text, names, table->count);
+    return meant ? find(table, meant) : table->count;
 }
 
 static const char *suggest_choice(struct graph *graph, const struct key *key, const struct tree *tree)
@@ -250,11 +265,14 @@ bool keys_read(struct graph *graph, const struct tree *tree, const struct key_ta
     bool seen[KEYS_MAX] = {false};
     for (size_t p = 0; p < tree->count; p++) {
         const struct tree *name = tree->pairs[p].key, *value = tree->pairs[p].value;
-        size_t i = 0;
-        while (i < table->count && strcmp(table->keys[i].name, name->text) != 0)
-            i++;
+        size_t i = find(table, name->text);
         if (i == table->count) {
-            unknown(graph, name, table);
+            size_t meant = unknown(graph, name, table);
+            if (meant < table->count) {
+                seen[meant] = true;
+                if (given)
+                    given->is_meant[meant] = true;
+            }
             continue;
         }
         if (tree_is_null(value))

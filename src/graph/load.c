@@ -55,6 +55,11 @@ static void read_dataflow(struct load *load, const struct tree *tree)
     struct graph *graph = load->graph;
     struct dataflow_draft flow = {.health_check_interval_ns = 5000000000};
     struct graph_node unused = {0};
+    if (tree->kind == TREE_LIST) {
+        finding_add(graph, GRAPH_ERROR, false, tree->place, "put `nodes:` above it",
+                    "a dataflow must be a mapping, not %s", tree_describe(tree));
+        return;
+    }
     if (!keys_read(graph, tree, &keys_dataflow, &flow, NULL, false))
         return;
     if (flow.debug)

@@ -127,17 +127,20 @@ static void sources_are_looked_up(void **state)
                "  - {id: j, operator: {shared-library: operator}}\n  - {id: k, operator: {python: script.py}}\n"
                "  - {id: l, path: camrea}\n  - {id: m, path: plain}\n  - {id: n, path: no_such_command_anywhere}\n"
                "  - {id: o, operator: {shared-library: operatr}}\n  - {id: p, operator: {python: ./scrpt.py}}\n"
-               "  - {id: q, path: nodir/x}\n  - {id: r, path: '${PWD}/nothing'}\n",
+               "  - {id: q, path: nodir/x}\n  - {id: r, path: '${PWD}/nothing'}\n"
+               "  - {id: s, path: ./plain}\n  - {id: t, path: .}\n",
                0644);
     struct error error = ERROR_INIT;
     struct graph_options options = {.check_sources = true};
     struct graph *graph = graph_load(in_directory("flow.yml"), &options, &error);
     assert_non_null(graph);
-    if (graph->error_count != 7)
+    if (graph->error_count != 9)
         test_show(graph);
-    assert_int_equal(graph->error_count, 7);
+    assert_int_equal(graph->error_count, 9);
     assert_true(finds(graph, "node `l`: there is no file `camrea`", "did you mean `camera`?"));
     assert_true(finds(graph, "node `m`: the file `plain` is not executable", "chmod +x"));
+    assert_true(finds(graph, "node `s`: the file `./plain` is not executable", in_directory("plain")));
+    assert_true(finds(graph, "node `t`: `.` is a folder", "name the program in it"));
     assert_true(finds(graph, "nor a command of this name on PATH", NULL));
     assert_true(finds(graph, "there is no shared library `liboperatr.so`", "did you mean `liboperator.so`?"));
     assert_true(finds(graph, "there is no Python file `./scrpt.py`", "did you mean `script.py`?"));

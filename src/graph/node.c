@@ -30,6 +30,7 @@ static unsigned kind_of(struct load *load, struct draft *draft)
                           {"ros2", ON_ROS2},
                           {"module", ON_MODULE}};
     unsigned kind = 0;
+    bool is_meant = false; /* one was misspelt, and reported */
     for (size_t i = 0; i < sizeof discriminators / sizeof *discriminators; i++) {
         const struct tree *value = given(draft, discriminators[i].key);
         if (value && kind) {
@@ -40,9 +41,12 @@ static unsigned kind_of(struct load *load, struct draft *draft)
         }
         if (value)
             kind = discriminators[i].kind;
+        is_meant |= keys_is_meant(&draft->given, &keys_node, discriminators[i].key);
     }
     if (kind)
         return kind;
+    if (is_meant)
+        return 0;
     if (given(draft, "hub"))
         finding_add(load->graph, GRAPH_ERROR, false, given(draft, "hub")->place, "name the executable with `path`",
                     "node `%s` names a package of the hub, which this version can't fetch", draft->node.id);

@@ -38,6 +38,12 @@ static void expand(const char *path, struct buf *out)
     }
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 static bool is_file(const char *path)
 {
     struct stat status;
@@ -70,7 +76,7 @@ int graph_find_program(const struct graph *graph, const char *path, struct buf *
     if (*name == '/')
         buf_puts(&found, name);
     else
-        buf_printf(&found, "%s/%s", graph->directory, name);
+        buf_printf(&found, "%s/%s", graph->directory, strncmp(name, "./", 2) == 0 ? name + 2 : name);
     if (found.failed)
         return -ENOMEM;
     if (!is_file(found.data)) {
@@ -96,13 +102,15 @@ static void check_program(struct load *load, const struct draft *draft)
                     "HOME, USER, DORA_WORKSPACE, CARGO_MANIFEST_DIR and PWD are, where they are set",
                     "node `%s`: a variable in `%s` is not expanded", node->id, node->path);
     int code = graph_find_program(graph, node->path, &found);
+    const char *full = *node->path == '/' ? node->path : graph_format(graph, "%s/%s", graph->directory, node->path);
     const char *extension = strrchr(node->path, '.');
     if (code == -ENOMEM)
         graph->private->out_of_memory = true;
+    else if (code < 0 && is_folder(full))
+        finding_add(graph, GRAPH_ERROR, false, path->place, "name the program in it", "node `%s`: `%s` is a folder",
+                    node->id, node->path);
     else if (code < 0)
-        finding_add(graph, GRAPH_ERROR, false, path->place,
-                    path_near(graph, *node->path == '/' ? node->path
-                                                        : graph_format(graph, "%s/%s", graph->directory, node->path)),
+        finding_add(graph, GRAPH_ERROR, false, path->place, path_near(graph, full),
                     "node `%s`: there is no file `%s`%s", node->id, node->path,
                     strchr(node->path, '/') ? "" : ", nor a command of this name on PATH");
     else if ((!extension || strcmp(extension, ".py") != 0) && access(found.data, X_OK) < 0)

@@ -32,6 +32,17 @@ static void *fault(struct reader *reader, struct graph_place where, const char *
     return NULL;
 }
 
+static const char *hint_for(const char *problem)
+{
+    if (problem && strstr(problem, "cannot start any token"))
+        return "indent with spaces, never tabs, and quote texts that start with `@`, `%` or a backquote";
+    if (problem && (strstr(problem, "did not find expected '-'") || strstr(problem, "did not find expected key")))
+        return "the keys of one node stand in one column, and so do the `-` of one list";
+    if (problem && strstr(problem, "mapping values are not allowed"))
+        return "what belongs together stands in one column, and a text with a colon in it needs quotes";
+    return NULL;
+}
+
 static bool next(struct reader *reader, yaml_event_t *event)
 {
     if (yaml_parser_parse(&reader->parser, event))
@@ -53,10 +64,7 @@ static bool next(struct reader *reader, yaml_event_t *event)
     char message[300];
     snprintf(message, sizeof message, "not valid YAML: %s%s%s", parser->context ? parser->context : "",
              parser->context ? ", " : "", parser->problem ? parser->problem : "unknown fault");
-    const char *hint = parser->problem && strstr(parser->problem, "cannot start any token")
-                           ? "indent with spaces, never tabs, and quote texts that start with `@`, `%` or a backquote"
-                           : NULL;
-    fault(reader, place(reader, mark), hint, message);
+    fault(reader, place(reader, mark), hint_for(parser->problem), message);
     return false;
 }
 
