@@ -10,11 +10,6 @@
 #include "cli/session.h"
 #include "cli/table.h"
 
-static size_t count_nodes(const json_t *dataflow)
-{
-    return json_array_size(json_object_get(dataflow, "nodes"));
-}
-
 static bool is_wanted(const json_t *dataflow, const struct options *options)
 {
     const char *status = options_value(options, "status"), *name = options_value(options, "name");
@@ -42,8 +37,8 @@ static void print_json(json_t *const *dataflows, size_t count)
         const json_t *dataflow = dataflows[i], *name = json_object_get(dataflow, "name");
         json_t *line = json_pack("{s:s, s:O?, s:s, s:I, s:f, s:f}", "uuid", json_text(dataflow, "uuid"), "name",
                                  json_is_string(name) ? name : NULL, "status", json_text(dataflow, "status"), "nodes",
-                                 (json_int_t)count_nodes(dataflow), "cpu", json_number(dataflow, "cpu"), "memory",
-                                 json_number(dataflow, "memory") / 1e9);
+                                 (json_int_t)json_number(dataflow, "node_count"), "cpu", json_number(dataflow, "cpu"),
+                                 "memory", json_number(dataflow, "memory") / 1e9);
         autofree char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
         if (text)
             puts(text);
@@ -70,7 +65,7 @@ static int print_table(json_t *const *dataflows, size_t count)
         table_add(&table, "%s", json_text(dataflow, "uuid"));
         table_add(&table, "%s", json_text(dataflow, "name"));
         table_add(&table, "%s", json_text(dataflow, "status"));
-        table_add(&table, "%zu", count_nodes(dataflow));
+        table_add(&table, "%.0f", json_number(dataflow, "node_count"));
         table_add(&table, is_alive ? "%.1f%%" : "-", json_number(dataflow, "cpu"));
         table_add(&table, "%s", is_alive ? ask_bytes(memory, json_number(dataflow, "memory")) : "-");
     }

@@ -63,7 +63,7 @@ static void load(void *context, json_t *dataflow)
 
 int daemon_load(struct coordinator *coordinator, struct error *error)
 {
-    return store_each(coordinator->store, STORE_LIVE, true, load, coordinator, error);
+    return store_each(coordinator->store, STORE_LIVE, STORE_WHOLE, load, coordinator, error);
 }
 
 /* A dataflow that the daemon knows and we don't, or that we took for lost. */

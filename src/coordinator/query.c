@@ -78,29 +78,20 @@ static bool is_wanted(const struct list *list, const json_t *dataflow)
     return !list->name || contains(json_string_value(json_object_get(dataflow, "name")), list->name);
 }
 
-/* Of one that has ended, what is told in full by `dataflow.get`: a list of many would be too long for a message. */
-static void shorten_nodes(json_t *dataflow)
-{
-    size_t i;
-    json_t *node;
-    json_array_foreach(json_object_get(dataflow, "nodes"), i, node)
-    {
-        json_object_del(node, "message");
-        json_object_del(node, "stderr");
-    }
-}
-
 static void add(void *context, json_t *dataflow)
 {
     struct list *list = context;
     if (json_array_size(list->dataflows) >= LISTED_MOST)
         return;
-    shorten_nodes(dataflow);
     const char *uuid = json_string_value(json_object_get(dataflow, "uuid"));
     struct flow *flow = uuid ? flow_find(list->coordinator, uuid) : NULL;
-    json_t *shown = flow ? flow->dataflow : dataflow;
-    if (is_wanted(list, shown))
-        json_array_append_new(list->dataflows, json_copy(shown)); /* cpu and memory come into the copy */
+    if (!is_wanted(list, flow ? flow->dataflow : dataflow))
+        return;
+    json_t *shown = flow ? json_copy(flow->dataflow) : json_incref(dataflow); /* cpu and memory come into the copy */
+    if (flow)
+        json_object_set_new(shown, "node_count",
+                            json_integer((json_int_t)json_array_size(json_object_get(shown, "nodes"))));
+    json_array_append_new(list->dataflows, shown);
 }
 
 static void finish_list(struct list *list)
@@ -156,14 +147,14 @@ void handle_list(struct coordinator *coordinator, struct control_request *reques
                           .name = json_string_value(json_object_get(params, "name")),
                           .dataflows = dataflows};
     struct error error = ERROR_INIT;
-    if (store_each(coordinator->store, STORE_ALL, true, add, list, &error) < 0) {
+    if (store_each(coordinator->store, STORE_ALL, STORE_COUNTED, add, list, &error) < 0) {
         refuse_error(request, &error);
         json_decref(dataflows);
         free(list);
         return;
     }
     if (!coordinator->flows || !coordinator->daemon.connection ||
-        control_send(coordinator->daemon.connection, "metrics", NULL, &calls, list) < 0)
+        control_send(coordinator->daemon.connection, "metrics", json_pack("{s:b}", "brief", true), &calls, list) < 0)
         finish_list(list);
 }
 
@@ -182,7 +173,7 @@ void handle_clean(struct coordinator *coordinator, struct control_request *reque
         refuse_memory(request);
         return;
     }
-    if (store_each(coordinator->store, STORE_ENDED, true, collect, ended, &error) < 0 ||
+    if (store_each(coordinator->store, STORE_ENDED, STORE_COUNTED, collect, ended, &error) < 0 ||
         store_clean(coordinator->store, &error) < 0)
         refuse_error(request, &error);
     else

@@ -96,7 +96,7 @@ static bool find(struct coordinator *coordinator, struct control_request *reques
     }
     struct error error = ERROR_INIT;
     search->newest_name_wins = true;
-    if (store_each(coordinator->store, STORE_ENDED, false, consider, search, &error) < 0) {
+    if (store_each(coordinator->store, STORE_ENDED, STORE_BRIEF, consider, search, &error) < 0) {
         refuse_error(request, &error);
         return false;
     }

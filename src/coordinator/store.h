@@ -29,11 +29,16 @@ int store_add(struct store *store, const json_t *dataflow, const char *yaml, con
 /* Its status, times, error and nodes. */
 int store_update(struct store *store, const json_t *dataflow, struct error *error);
 
-/* Calls `found` for each dataflow, newest first. `dataflow` lives as long as the call; without `whole`, it has uuid,
- * name and status only. `found` doesn't change the store. */
+/* Calls `found` for each dataflow, newest first. `dataflow` lives as long as the call. `found` doesn't change the
+ * store. */
 enum store_which { STORE_ALL, STORE_LIVE, STORE_ENDED };
-int store_each(struct store *store, enum store_which which, bool whole, void (*found)(void *context, json_t *dataflow),
-               void *context, struct error *error);
+enum store_extent {
+    STORE_BRIEF,   /* uuid, name and status only */
+    STORE_COUNTED, /* with `node_count` in place of `nodes`, which are long and slow to read where there are many */
+    STORE_WHOLE,
+};
+int store_each(struct store *store, enum store_which which, enum store_extent extent,
+               void (*found)(void *context, json_t *dataflow), void *context, struct error *error);
 
 /* `*dataflow`, `*yaml` (malloc) and `*options` are the caller's; each may be NULL. -ENOENT: unknown. */
 int store_get(struct store *store, const char *uuid, json_t **dataflow, char **yaml, json_t **options,

@@ -91,28 +91,39 @@ static int set_nodes(json_t *object, sqlite3_stmt *row, int column)
     return json_object_set_new(object, "nodes", nodes ? nodes : json_array());
 }
 
-#define SHORT_COLUMNS "uuid, name, status"
-#define ALL_COLUMNS   SHORT_COLUMNS ", path, directory, error, started, ended, nodes"
+#define BRIEF_COLUMNS "uuid, name, status"
+#define MORE_COLUMNS  BRIEF_COLUMNS ", path, directory, error, started, ended"
+#define WHOLE_COLUMNS MORE_COLUMNS ", nodes"
 
-static json_t *from_row(sqlite3_stmt *row, bool whole)
+static const char *const columns[] = {
+    [STORE_BRIEF] = BRIEF_COLUMNS,
+    [STORE_COUNTED] = MORE_COLUMNS ", CASE WHEN json_valid(nodes) THEN json_array_length(nodes) ELSE 0 END",
+    [STORE_WHOLE] = WHOLE_COLUMNS,
+};
+
+static json_t *from_row(sqlite3_stmt *row, enum store_extent extent)
 {
     json_t *dataflow = json_object();
     if (!dataflow)
         return NULL;
     int rc =
         set_text(dataflow, "uuid", row, 0) | set_text(dataflow, "name", row, 1) | set_text(dataflow, "status", row, 2);
-    if (whole)
+    if (extent != STORE_BRIEF)
         rc |= set_text(dataflow, "path", row, 3) | set_text(dataflow, "directory", row, 4) |
               set_text(dataflow, "error", row, 5) | set_number(dataflow, "started", row, 6) |
-              set_number(dataflow, "ended", row, 7) | set_nodes(dataflow, row, 8);
+              set_number(dataflow, "ended", row, 7);
+    if (extent == STORE_COUNTED)
+        rc |= json_object_set_new(dataflow, "node_count", json_integer(sqlite3_column_int64(row, 8)));
+    if (extent == STORE_WHOLE)
+        rc |= set_nodes(dataflow, row, 8);
     if (rc == 0)
         return dataflow;
     json_decref(dataflow);
     return NULL;
 }
 
-int store_each(struct store *store, enum store_which which, bool whole, void (*found)(void *context, json_t *dataflow),
-               void *context, struct error *error)
+int store_each(struct store *store, enum store_which which, enum store_extent extent,
+               void (*found)(void *context, json_t *dataflow), void *context, struct error *error)
 {
     static const char *const where[] = {
         [STORE_ALL] = "",
@@ -120,12 +131,12 @@ int store_each(struct store *store, enum store_which which, bool whole, void (*f
         [STORE_ENDED] = "WHERE status IN ('finished', 'failed') ",
     };
     char sql[256];
-    snprintf(sql, sizeof sql, "SELECT %s FROM dataflow %sORDER BY started DESC, rowid DESC",
-             whole ? ALL_COLUMNS : SHORT_COLUMNS, where[which]);
+    snprintf(sql, sizeof sql, "SELECT %s FROM dataflow %sORDER BY started DESC, rowid DESC", columns[extent],
+             where[which]);
     autostatement sqlite3_stmt *statement = NULL;
     int rc = store_prepare(store, &statement, sql, NULL, 0, error);
     while (rc == 0 && (rc = store_step(store, statement, error)) == 1) {
-        json_t *dataflow = from_row(statement, whole);
+        json_t *dataflow = from_row(statement, extent);
         if (!dataflow)
             return no_memory(error);
         found(context, dataflow);
@@ -139,7 +150,7 @@ int store_get(struct store *store, const char *uuid, json_t **dataflow, char **y
               struct error *error)
 {
     autostatement sqlite3_stmt *statement = NULL;
-    int rc = store_prepare(store, &statement, "SELECT " ALL_COLUMNS ", yaml, options FROM dataflow WHERE uuid = ?1",
+    int rc = store_prepare(store, &statement, "SELECT " WHOLE_COLUMNS ", yaml, options FROM dataflow WHERE uuid = ?1",
                            &uuid, 1, error);
     if (rc == 0)
         rc = store_step(store, statement, error);
@@ -147,7 +158,7 @@ int store_get(struct store *store, const char *uuid, json_t **dataflow, char **y
         return rc;
     if (rc == 0)
         return error_set(error, -ENOENT, "no dataflow has the id %s", uuid);
-    json_t *object = dataflow ? from_row(statement, true) : NULL;
+    json_t *object = dataflow ? from_row(statement, STORE_WHOLE) : NULL;
     const char *text = (const char *)sqlite3_column_text(statement, 9);
     const char *options_text = (const char *)sqlite3_column_text(statement, 10);
     char *copy = yaml ? strdup(text ? text : "") : NULL;

@@ -72,7 +72,7 @@ static void note(void *context, json_t *dataflow)
 static void assert_list(struct store *store, enum store_which which, const char *want)
 {
     char list[16] = "";
-    assert_int_equal(store_each(store, which, false, note, list, NULL), 0);
+    assert_int_equal(store_each(store, which, STORE_BRIEF, note, list, NULL), 0);
     assert_string_equal(list, want);
 }
 

@@ -87,6 +87,13 @@ json_t *metrics_outputs(struct participant *participant)
     return outputs;
 }
 
+static json_t *describe_briefly(const struct run *run, struct participant *participant)
+{
+    uint64_t memory = metrics_usage(participant);
+    return json_pack("{s:s, s:s, s:f, s:I}", "dataflow", run->uuid, "node", participant->node->id, "cpu",
+                     participant->cpu, "memory", (json_int_t)memory);
+}
+
 static json_t *describe(const struct run *run, struct participant *participant)
 {
     json_t *node = node_describe(participant);
@@ -105,13 +112,15 @@ void agent_metrics(struct agent *agent, struct control_request *request, json_t 
     struct run *only = NULL;
     if (json_get_text(params, "dataflow") && !(only = agent_run(agent, request, params)))
         return;
+    json_t *(*as)(const struct run *, struct participant *) =
+        json_is_true(json_object_get(params, "brief")) ? describe_briefly : describe;
     json_t *nodes = json_array();
     for (struct run *run = agent->runs; run; run = run->next) {
         if (!run->dataflow || (only && run != only))
             continue;
         for (uint32_t i = 0; i < run->dataflow->count; i++)
             if (!run->dataflow->participants[i]->is_watcher && !run->dataflow->participants[i]->is_removed)
-                json_array_append_new(nodes, describe(run, run->dataflow->participants[i]));
+                json_array_append_new(nodes, as(run, run->dataflow->participants[i]));
     }
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
