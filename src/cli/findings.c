@@ -1,5 +1,7 @@
 #include "cli/findings.h"
 
+#include <errno.h>
+
 #include "base/cleanup.h"
 #include "cli/report.h"
 
@@ -26,12 +28,21 @@ static bool is_serious(const struct graph_finding *finding)
     return finding->severity != GRAPH_NOTE;
 }
 
+void findings_report_unread(const char *path, const struct error *error)
+{
+    report_error("%s", error->message);
+    if (error->code == -EISDIR)
+        report_hint("name the descriptor in it, such as %s/dataflow.yml", path);
+    else if (error->code == -ENOENT)
+        report_hint("name the file of a descriptor; `dora new NAME` makes a project that has one");
+}
+
 struct graph *findings_load(const char *path, const struct graph_options *options)
 {
     struct error error = ERROR_INIT;
     struct graph *graph = graph_load(path, options, &error);
     if (!graph) {
-        report_error("%s", error.message);
+        findings_report_unread(path, &error);
         return NULL;
     }
     findings_print(graph, stderr, is_serious);

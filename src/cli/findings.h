@@ -13,4 +13,7 @@ size_t findings_print(const struct graph *graph, FILE *stream, bool (*wanted)(co
  * there are errors; they are reported. */
 struct graph *findings_load(const char *path, const struct graph_options *options);
 
+/* The same as findings_load's report where the file itself can't be read. */
+void findings_report_unread(const char *path, const struct error *error);
+
 #endif

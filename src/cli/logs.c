@@ -266,8 +266,8 @@ const struct command command_logs = {
     .operands = "[UUID_OR_NAME]",
     .max_operands = 2,
     .summary = "Show what nodes printed",
-    .details = "Reads the log files of a dataflow that runs or has ended, the rotated ones too. " SESSION_WHICH_HELP
-               "\nWhere nothing runs, it is the dataflow that was started last.\n\n"
+    .details = "Reads the log files of a dataflow that runs or has ended, the rotated ones too.\n" SESSION_WHICH_HELP
+               " Where nothing runs, it is the dataflow that was started last.\n\n"
                "Lines are chosen by time, level and text first, then counted for --tail.\n\n" LOG_JSON_HELP "\n\n"
                "Exits with 0, or 1 when there is no such dataflow, node or log file.",
     .example = "dora logs vision --node camera --follow\n"

@@ -61,7 +61,7 @@ const struct command command_restart = {
     .max_operands = 1,
     .summary = "Stop a dataflow and start it again as it was started first",
     .details = "The descriptor is the one that was given to `dora start`, even if its file has changed since. The new "
-               "dataflow\nhas the same name and a new UUID, which is printed. " SESSION_WHICH_HELP "\n\n"
+               "dataflow\nhas the same name and a new UUID, which is printed.\n" SESSION_WHICH_HELP "\n\n"
                "Exits with 0 when the new one runs, else with 1.",
     .options = options,
     .run = run,

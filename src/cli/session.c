@@ -64,6 +64,16 @@ static void report_failure(int code, const char *message, const char *hint, bool
         report_hint("%s", hint);
 }
 
+/* Where the names are that a request of this kind can take. */
+static const char *hint_for_missing(const char *method)
+{
+    if (strncmp(method, "topic.", 6) == 0)
+        return "`dora topic list` shows those there are";
+    if (strncmp(method, "node.", 5) == 0)
+        return "`dora node list` shows the nodes, `dora node info NODE` the inputs and outputs of one";
+    return strncmp(method, "param.", 6) == 0 ? "`dora param list NODE` shows those there are" : NULL;
+}
+
 void session_report(const struct control_client *client, int code, const struct error *error, bool has_name)
 {
     report_failure(code, error->message, control_client_hint(client), has_name);
@@ -85,7 +95,8 @@ json_t *session_call_events(struct control_client *client, const char *method, j
     int rc = control_call(client, method, params, timeout_ns, event, context, &result, &error);
     if (rc == 0)
         return result;
-    session_report(client, rc, &error, has_name);
+    const char *hint = control_client_hint(client);
+    report_failure(rc, error.message, !hint && rc == -ENOENT ? hint_for_missing(method) : hint, has_name);
     return NULL;
 }
 

@@ -13,11 +13,10 @@
 /* For answers that need nobody but the coordinator or the daemon; what waits for nodes takes as long as it takes. */
 #define SESSION_PATIENCE (10 * CLOCK_SECOND)
 
-/* What --help says about the dataflow that is meant. */
+/* What --help says about the dataflow that is meant, from the beginning of a line. */
 #define SESSION_WHICH_HELP                                                                                             \
-    "A dataflow is named by its UUID, its name, or the\nbeginning of either, where that fits one only. Without any, "  \
-    "the "                                                                                                             \
-    "one that runs is meant."
+    "A dataflow is named by its UUID, its name, or the beginning of either, where that fits one only. Without any,\n"  \
+    "the one that runs is meant."
 
 /* Where dora's own commands look for a coordinator. Ours is found by its socket; who names this machine is understood.
  */

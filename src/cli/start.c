@@ -170,7 +170,7 @@ static int run(const struct options *options)
 static const struct option_spec options[] = {
     {.name = "name", .letter = 'n', .value = "NAME", .help = "A name for it, that no other running dataflow has"},
     {.name = "attach", .help = "Show its log lines and wait until it has ended [default: on a terminal]"},
-    {.name = "detach", .help = "Return once all nodes have started [default: elsewhere]"},
+    {.name = "detach", .help = "Return once the nodes' processes run [default: elsewhere]"},
     START_ENV_OPTION,
     START_EXIT_OPTION,
     START_SHELL_OPTION,
@@ -195,8 +195,8 @@ const struct command command_start = {
         "Attached, it prints what the nodes print, and ends with the dataflow. Ctrl-C then stops the dataflow, a "
         "second\none kills its nodes, a third one leaves them to the coordinator. If this command is killed, the "
         "dataflow runs on.\n\n"
-        "Exits with 0 when all nodes have started or, attached, when every node ended well; else with 1, and with "
-        "2 for\nwrong usage.\n\n" LOG_JSON_HELP,
+        "Exits with 0 when the processes of all nodes run (`dora list` says what became of them) or, attached, when "
+        "every\nnode ended well; else with 1, and with 2 for wrong usage.\n\n" LOG_JSON_HELP,
     .example = "dora start dataflow.yml --name vision --detach",
     .options = options,
     .run = run,

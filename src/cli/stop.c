@@ -83,7 +83,7 @@ const struct command command_stop = {
     .operands = "[NAME_OR_UUID]",
     .max_operands = 1,
     .summary = "Stop a dataflow",
-    .details = "Asks its nodes to end and waits until they have. " SESSION_WHICH_HELP "\n\n"
+    .details = "Asks its nodes to end and waits until they have.\n" SESSION_WHICH_HELP "\n\n"
                "Exits with 0 when it ended well, and with 1 when a node failed or there was nothing to stop.",
     .example = "dora stop vision\n"
                "dora stop 019ab3 --grace-duration 2s\n"

@@ -100,7 +100,7 @@ static int run(const struct options *options)
     struct error error = ERROR_INIT;
     struct graph *graph = graph_load(path, &how, &error);
     if (!graph) {
-        report_error("%s", error.message);
+        findings_report_unread(path, &error);
         return COMMAND_FAILED;
     }
     bool json = format && strcmp(format, "json") == 0;
