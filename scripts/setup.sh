@@ -25,7 +25,7 @@ clang_fuzzes() {
 find_pytest() {
     local python
     for python in python3 /usr/bin/python3; do
-        "$python" -c 'import pytest' >/dev/null 2>&1 && echo "$python" && return
+        "$python" -c 'import pytest, xdist' >/dev/null 2>&1 && echo "$python" && return
     done
     return 1
 }
@@ -45,7 +45,7 @@ need_to_build() {
 
 need_to_test() {
     need g++ command -v c++
-    need python3-pytest find_pytest
+    need python3-pytest-xdist find_pytest
     need procps command -v ps
     need dpkg-dev command -v dpkg-shlibdeps
     need file command -v file
