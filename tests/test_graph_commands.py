@@ -150,7 +150,8 @@ def test_all_errors_in_one_run(flow):
 def test_a_missing_file():
     result = dora("validate", "/nowhere/flow.yml")
     assert result.returncode == 1
-    assert result.stderr == "error: /nowhere/flow.yml: No such file or directory\n"
+    assert result.stderr.startswith("error: /nowhere/flow.yml: No such file or directory\nhint: ")
+    assert "hint: name the descriptor in it, such as /tmp/dataflow.yml\n" in dora("validate", "/tmp").stderr
 
 
 def test_types_warn(flow):
