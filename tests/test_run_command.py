@@ -239,7 +239,8 @@ def test_build_commands_run_first(flow):
     assert "node `a`: build command `sh -c 'exit 5'` returned exit status 5" in failing.stderr
     assert "started" not in failing.stderr
     missing = run(flow(a={"args": "join", "build": "no-such-program x"}))
-    assert "can't run the build command `no-such-program x`" in missing.stderr
+    assert "can't run the build command `no-such-program x`: there is no command `no-such-program`" in missing.stderr
+    assert "hint:" in missing.stderr and "PATH" in missing.stderr
 
 
 def test_a_shell_node_must_be_allowed(flow):

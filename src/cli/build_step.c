@@ -67,9 +67,13 @@ static int run_words(char **words, const char *directory, char **env)
     return len == sizeof failure ? -failure : status;
 }
 
-static void report_failure(const char *id, const char *line, int status, const char *directory)
+static void report_failure(const char *id, const char *line, const char *program, int status, const char *directory)
 {
-    if (status < 0)
+    if (status == -ENOENT && access(directory, F_OK) == 0) {
+        report_error("node `%s`: can't run the build command `%s`: there is no command `%s`", id, line, program);
+        report_hint("install what has it, or put its folder on PATH%s",
+                    strcmp(program, "pip") == 0 ? "; `--uv` lets uv do what pip would" : "");
+    } else if (status < 0)
         report_error("node `%s`: can't run the build command `%s` in %s: %s", id, line, directory, strerror(-status));
     else if (WIFSIGNALED(status))
         report_error("node `%s`: build command `%s` was ended by signal %d (%s)", id, line, WTERMSIG(status),
@@ -113,16 +117,17 @@ static bool run_line(const struct graph_node *node, const char *line, const char
         words[1] = (char[]){"pip"};
     }
     announce(progress, node->id, line);
-    int status = run_words(words + !is_pip, directory, env);
+    char **command = words + !is_pip;
+    int status = run_words(command, directory, env);
     if (status != 0)
-        report_failure(node->id, line, status, directory);
+        report_failure(node->id, line, command[0], status, directory);
     return status == 0;
 }
 
 static bool run_lines(const struct graph *graph, const struct graph_node *node, const char *commands, bool uv,
                       struct progress *progress)
 {
-    static const char *const extra[] = {"CLICOLOR=1", "CLICOLOR_FORCE=1", NULL};
+    static const char *const plain[] = {NULL}, *const colored[] = {"CLICOLOR=1", "CLICOLOR_FORCE=1", NULL};
     struct buf directory = {0};
     if (node->working_dir && node->working_dir[0] == '/')
         buf_puts(&directory, node->working_dir);
@@ -130,7 +135,8 @@ static bool run_lines(const struct graph *graph, const struct graph_node *node, 
         buf_printf(&directory, "%s%s%s", graph->directory, node->working_dir ? "/" : "",
                    node->working_dir ? node->working_dir : "");
     autofree char *path = buf_take(&directory);
-    autofree char **env = environment_make(&(struct spawn_request){.node = node, .env = extra});
+    autofree char **env =
+        environment_make(&(struct spawn_request){.node = node, .env = report_color(STDOUT_FILENO) ? colored : plain});
     autofree char *text = strdup(commands);
     if (!path || !env || !text) {
         report_error("node `%s`: out of memory", node->id);

@@ -33,7 +33,7 @@ struct start_options {
     }
 #define START_DEBUG_OPTION                                                                                             \
     {                                                                                                                  \
-        .name = "debug", .help = "Let `dora topic` and `dora record` look at all outputs"                              \
+        .name = "debug", .help = "Accepted for compatibility: `dora topic` can look at all outputs anyway"             \
     }
 
 /* False: wrong usage, which is reported. start_options_free() in any case. */
