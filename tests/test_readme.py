@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from conftest import DORA
 from system import system  # noqa: F401
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -36,6 +37,7 @@ def test_every_day(tmp_path, system):  # noqa: F811
     section = re.search(r"## Every day\n(.*?)\n## ", (ROOT / "README.md").read_text(), re.S).group(1)
     commands = [shlex.split(line, comments=True)[1:] for line in re.findall(r"^    (dora .*)", section, re.M)]
     assert len(commands) >= 10
-    system.dora("new", "hello", cwd=tmp_path)
+    how = {"env": {**os.environ, "PATH": f"{DORA.parent}:{os.environ['PATH']}"}}
+    system.dora("new", "hello", cwd=tmp_path, **how)
     for command in commands:
-        system.dora(*command, *(["--once"] if command == ["top"] else []), cwd=tmp_path / "hello")
+        system.dora(*command, *(["--once"] if command == ["top"] else []), cwd=tmp_path / "hello", **how)
