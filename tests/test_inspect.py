@@ -380,6 +380,7 @@ def test_top_once(system, stream):
     relay = rows["relay"]
     assert relay["status"] == "running" and relay["name"] == "stream" and relay["memory"] > 0
     assert relay["received_per_s"] > 0 and relay["sent_per_s"] > 0 and relay["net_rx"] > 0
+    assert 0 < relay["delay_p50"] <= relay["delay_p99"]
     assert relay["restarts"] == relay["dropped"] == 0
     assert rows["sink"]["net_tx"] == 0
     assert json.loads(system.dora("inspect", "top", "--once").stdout)

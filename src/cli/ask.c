@@ -1,6 +1,7 @@
 #include "cli/ask.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,5 +83,18 @@ const char *ask_bytes(char text[ASK_BYTES_MOST], double bytes)
     for (; bytes >= 999.95 && unit < sizeof units / sizeof *units - 1; unit++)
         bytes /= 1000;
     snprintf(text, ASK_BYTES_MOST, unit ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+    return text;
+}
+
+const char *ask_time(char text[ASK_TIME_MOST], int64_t ns)
+{
+    if (ns < 1000)
+        snprintf(text, ASK_TIME_MOST, "%" PRId64 " ns", ns);
+    else if (ns < 1000000)
+        snprintf(text, ASK_TIME_MOST, "%.1f µs", (double)ns / 1e3);
+    else if (ns < 1000000000)
+        snprintf(text, ASK_TIME_MOST, "%.2f ms", (double)ns / 1e6);
+    else
+        snprintf(text, ASK_TIME_MOST, "%.3f s", (double)ns / 1e9);
     return text;
 }

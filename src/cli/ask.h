@@ -47,4 +47,8 @@ bool ask_print_line(json_t *object);
 enum { ASK_BYTES_MOST = 32 };
 const char *ask_bytes(char text[ASK_BYTES_MOST], double bytes);
 
+/* A duration likewise: 250 ns, 1.5 µs, 20.00 ms, 3.000 s. */
+enum { ASK_TIME_MOST = 32 };
+const char *ask_time(char text[ASK_TIME_MOST], int64_t ns);
+
 #endif

@@ -67,6 +67,46 @@ static double rate(int64_t now, int64_t before, double seconds)
     return seconds > 0 && before >= 0 && now >= before ? (double)(now - before) / seconds : 0;
 }
 
+enum { DELAYS_MOST = 128 }; /* buckets of one input; more are left out */
+
+/* Messages of all inputs with a delay of at most `bound` ns. */
+static int64_t taken_within(const json_t *inputs, int64_t bound)
+{
+    int64_t count = 0;
+    json_t *input, *delay;
+    size_t i, k;
+    json_array_foreach(inputs, i, input)
+        json_array_foreach(json_object_get(input, "delays"), k,
+                           delay) if (k < DELAYS_MOST && json_integer_value(json_array_get(delay, 0)) <= bound) count +=
+        json_integer_value(json_array_get(delay, 1));
+    return count;
+}
+
+/* The smallest bound of a bucket that `share` of the messages keep, of those that came after `before`. */
+static double delay_percentile(const json_t *inputs, const json_t *before, double share)
+{
+    int64_t all = taken_within(inputs, INT64_MAX) - taken_within(before, INT64_MAX), best = 0;
+    json_t *input, *delay;
+    size_t i, k;
+    if (all <= 0)
+        return 0;
+    json_array_foreach(inputs, i, input) json_array_foreach(json_object_get(input, "delays"), k, delay)
+    {
+        int64_t bound = json_integer_value(json_array_get(delay, 0));
+        if (k < DELAYS_MOST && (best == 0 || bound < best) &&
+            (double)(taken_within(inputs, bound) - taken_within(before, bound)) >= share * (double)all)
+            best = bound;
+    }
+    return (double)best;
+}
+
+static void fill_delays(struct metrics_row *row, const struct metrics_row *before)
+{
+    const json_t *old = before && before->pid == row->pid ? before->inputs : NULL;
+    row->delay_p50 = delay_percentile(row->inputs, old, 0.5);
+    row->delay_p99 = delay_percentile(row->inputs, old, 0.99);
+}
+
 static void fill_rates(struct metrics_row *row, const struct metrics_row *before, double seconds)
 {
     if (before->pid != row->pid)
@@ -126,6 +166,7 @@ int metrics_update(struct metrics *metrics, json_t *answer)
         fill(&rows[i], json_array_get(nodes, i));
         const struct metrics_row *before =
             metrics->count ? bsearch(&rows[i], metrics->rows, metrics->count, sizeof *rows, compare_name) : NULL;
+        fill_delays(&rows[i], before);
         if (before)
             fill_rates(&rows[i], before, time - metrics->time);
     }

@@ -17,6 +17,8 @@ struct metrics_row {
     int64_t received_bytes, sent_bytes;
     int64_t read_bytes, written_bytes; /* from and to disks, by /proc; -1 where it can't be read */
 
+    double delay_p50, delay_p99; /* ns from sending to taking, of what came since the answer before; 0: nothing did */
+
     /* A second, since the answer before. */
     double receive_rate, send_rate, receive_bytes_rate, send_bytes_rate, drop_rate, read_rate, write_rate;
 };

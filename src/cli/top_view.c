@@ -15,6 +15,8 @@ static const struct table_column columns_of_top[] = {
     {.title = "DROPS", .is_right = true},
     {.title = "IN/s", .is_right = true},
     {.title = "OUT/s", .is_right = true},
+    {.title = "P50", .is_right = true, .is_dispensable = true},
+    {.title = "P99", .is_right = true, .is_dispensable = true},
     {.title = "NET RX", .is_right = true, .is_dispensable = true},
     {.title = "NET TX", .is_right = true, .is_dispensable = true},
     {.title = "RESTARTS", .is_right = true, .is_dispensable = true},
@@ -33,6 +35,12 @@ static void add_bytes_rate(struct table *table, double bytes, bool is_known)
         table_add(table, "-");
 }
 
+static void add_delay(struct table *table, double ns)
+{
+    char text[ASK_TIME_MOST];
+    table_add(table, "%s", ns > 0 ? ask_time(text, (int64_t)ns) : "-");
+}
+
 static void add_row(struct table *table, const struct metrics_row *row)
 {
     char memory[ASK_BYTES_MOST];
@@ -44,6 +52,8 @@ static void add_row(struct table *table, const struct metrics_row *row)
     table_add(table, "%lld", (long long)row->dropped);
     table_add(table, "%.1f", row->receive_rate);
     table_add(table, "%.1f", row->send_rate);
+    add_delay(table, row->delay_p50);
+    add_delay(table, row->delay_p99);
     add_bytes_rate(table, row->receive_bytes_rate, true);
     add_bytes_rate(table, row->send_bytes_rate, true);
     table_add(table, "%lld", (long long)row->restarts);
@@ -130,6 +140,8 @@ static json_t *row_json(const struct metrics_row *row)
         row->receive_bytes_rate, "net_tx", row->send_bytes_rate, "dropped_per_s", row->drop_rate);
     json_object_set_new(object, "io_read", row->read_bytes < 0 ? json_null() : json_real(row->read_rate));
     json_object_set_new(object, "io_write", row->written_bytes < 0 ? json_null() : json_real(row->write_rate));
+    json_object_set_new(object, "delay_p50", row->delay_p50 > 0 ? json_real(row->delay_p50) : json_null());
+    json_object_set_new(object, "delay_p99", row->delay_p99 > 0 ? json_real(row->delay_p99) : json_null());
     json_object_set(object, "inputs", (json_t *)row->inputs);
     json_object_set(object, "outputs", (json_t *)row->outputs);
     return object;

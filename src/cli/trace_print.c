@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "cli/ask.h"
 #include "cli/table.h"
 
-enum { TIME_MOST = 32, BAR = 40 /* columns */ };
+enum { BAR = 40 /* columns */ };
 
 bool trace_print_has(const struct trace_path *path, const char *topic)
 {
@@ -17,25 +18,12 @@ bool trace_print_has(const struct trace_path *path, const char *topic)
     return strcmp(path->first, topic) == 0;
 }
 
-static const char *duration(char text[TIME_MOST], int64_t ns)
-{
-    if (ns < 1000)
-        snprintf(text, TIME_MOST, "%" PRId64 " ns", ns);
-    else if (ns < 1000000)
-        snprintf(text, TIME_MOST, "%.1f µs", (double)ns / 1e3);
-    else if (ns < 1000000000)
-        snprintf(text, TIME_MOST, "%.2f ms", (double)ns / 1e6);
-    else
-        snprintf(text, TIME_MOST, "%.3f s", (double)ns / 1e9);
-    return text;
-}
-
 static void add_times(struct table *table, const int64_t *sorted, size_t count)
 {
-    char text[TIME_MOST];
-    table_add(table, "%s", duration(text, trace_percentile(sorted, count, 0.5)));
-    table_add(table, "%s", duration(text, trace_percentile(sorted, count, 0.99)));
-    table_add(table, "%s", duration(text, sorted[count - 1]));
+    char text[ASK_TIME_MOST];
+    table_add(table, "%s", ask_time(text, trace_percentile(sorted, count, 0.5)));
+    table_add(table, "%s", ask_time(text, trace_percentile(sorted, count, 0.99)));
+    table_add(table, "%s", ask_time(text, sorted[count - 1]));
 }
 
 /* "detector: image" waits in a queue; "detector → boxes" is sent. */
@@ -92,9 +80,9 @@ static void print_steps(const struct trace_path *path)
 /* The slowest message, step under step, each where its time begins. */
 static void print_slowest(const struct trace_path *path)
 {
-    char total[TIME_MOST], text[TIME_MOST];
+    char total[ASK_TIME_MOST], text[ASK_TIME_MOST];
     printf("  slowest: message %" PRIu64 " of %s, %s\n", path->slowest_sequence, path->first,
-           duration(total, path->slowest));
+           ask_time(total, path->slowest));
     int64_t start = 0;
     for (size_t i = 0; i < path->step_count; i++) {
         int64_t length = path->slowest_durations[i], all = path->slowest > 0 ? path->slowest : 1;
@@ -104,7 +92,7 @@ static void print_slowest(const struct trace_path *path)
         printf("  %*s", from, "");
         for (int column = from; column < to; column++)
             fputs(path->steps[i].kind == TRACE_QUEUE ? "░" : "█", stdout);
-        printf("%*s  %10s  %s %s\n", BAR - to, "", duration(text, length), kind(&path->steps[i]), path->steps[i].node);
+        printf("%*s  %10s  %s %s\n", BAR - to, "", ask_time(text, length), kind(&path->steps[i]), path->steps[i].node);
         start += length;
     }
 }

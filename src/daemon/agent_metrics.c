@@ -40,6 +40,16 @@ static json_t *source_of(const struct participant *subscriber, uint32_t input)
     return json_null();
 }
 
+/* [upper bound in ns, messages] of each bucket that has any. */
+static json_t *delays_json(const uint64_t counts[LINK_DELAYS])
+{
+    json_t *delays = json_array();
+    for (size_t i = 0; i < LINK_DELAYS; i++)
+        if (counts[i])
+            json_array_append_new(delays, json_pack("[I, I]", (json_int_t)link_delay_ns(i), (json_int_t)counts[i]));
+    return delays;
+}
+
 json_t *metrics_inputs(struct participant *participant)
 {
     json_t *inputs = json_array();
@@ -47,7 +57,7 @@ json_t *metrics_inputs(struct participant *participant)
         if (participant->node->inputs[i].kind != GRAPH_INPUT_NODE)
             continue;
         struct port_count count = participant->received[i];
-        uint64_t queued = 0;
+        uint64_t queued = 0, delays[LINK_DELAYS] = {0};
         for (uint32_t k = 0; k < participant->in_count; k++) {
             struct wire *wire = participant->in[k];
             struct link_counters now;
@@ -60,12 +70,14 @@ json_t *metrics_inputs(struct participant *participant)
                 count.dropped += now.dropped;
                 count.bytes += now.bytes;
                 queued += now.queued;
+                counters_delays(wire, e, delays);
             }
         }
-        json_array_append_new(inputs, json_pack("{s:s, s:o, s:I, s:I, s:I, s:I}", "id", participant->node->inputs[i].id,
-                                                "source", source_of(participant, i), "received",
-                                                (json_int_t)count.messages, "dropped", (json_int_t)count.dropped,
-                                                "queued", (json_int_t)queued, "bytes", (json_int_t)count.bytes));
+        json_array_append_new(inputs,
+                              json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:o}", "id", participant->node->inputs[i].id,
+                                        "source", source_of(participant, i), "received", (json_int_t)count.messages,
+                                        "dropped", (json_int_t)count.dropped, "queued", (json_int_t)queued, "bytes",
+                                        (json_int_t)count.bytes, "delays", delays_json(delays)));
     }
     return inputs;
 }

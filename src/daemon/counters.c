@@ -58,3 +58,8 @@ void counters_keep(struct wire *wire)
     cleanup_close(&wire->segment);
     wire->segment = -1;
 }
+
+void counters_delays(const struct wire *wire, uint32_t edge, uint64_t counts[LINK_DELAYS])
+{
+    link_view_delays(&wire->view, edge, counts);
+}

@@ -290,6 +290,8 @@ void wiring_tell_subscribers(struct participant *participant, const struct proto
 
 /* What has gone over an edge of a link that is up; false: it isn't. */
 bool counters_read(struct wire *wire, uint32_t edge, struct link_counters *counters);
+/* Adds the delays of an edge whose counters were read. */
+void counters_delays(const struct wire *wire, uint32_t edge, uint64_t counts[LINK_DELAYS]);
 /* Brings participant->sent up to date. */
 void counters_sample(struct participant *publisher);
 /* The link ends now: what it counted is added to its ends' counts. */

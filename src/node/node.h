@@ -146,6 +146,7 @@ struct dora_node {
     struct notice *deferred, **deferred_end; /* events that a wait for an answer put aside; delivered first */
     bool cut_off;                            /* what the daemon sends can't be received; a notice says why */
     bool stop_requested, stop_delivered, inputs_ended, ended;
+    struct stamp taken_stamp;    /* of the receiver's thread */
     int64_t looked_ns;           /* when the socket was last read without cause */
     uint64_t delivered;          /* events */
     _Atomic(dora_event *) spare; /* one freed event, so that a steady flow doesn't allocate */

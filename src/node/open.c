@@ -48,6 +48,7 @@ static int make_node(dora_node **out, const dora_node_options *options, struct e
     arena_init(&node->arena);
     lock_init(&node->lock);
     stamp_init(&node->stamp);
+    stamp_init(&node->taken_stamp);
     pthread_cond_init(&node->idle, NULL);
     node->notes_end = &node->notes;
     node->notices_end = &node->notices;

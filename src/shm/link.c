@@ -20,11 +20,16 @@ size_t link_counter_offset(uint32_t return_capacity)
     return sizeof(struct link_shared) + return_capacity * sizeof(uint32_t);
 }
 
-size_t link_ring_offset(const struct link_edge *edges, size_t count, size_t edge)
+size_t link_delay_offset(const struct link_edge *edges, size_t count)
 {
     uint32_t returned = link_return_capacity(edges, count);
     size_t offset = link_counter_offset(returned) + count * sizeof(struct link_edge_counters);
-    offset = (offset + 127) / 128 * 128;
+    return (offset + 127) / 128 * 128;
+}
+
+size_t link_ring_offset(const struct link_edge *edges, size_t count, size_t edge)
+{
+    size_t offset = link_delay_offset(edges, count) + count * sizeof(struct link_edge_delays);
     for (size_t i = 0; i < edge; i++)
         offset += 2 * ring_size(ring_capacity(edges[i].limit));
     return offset;
@@ -74,6 +79,7 @@ int link_view_open(struct link_view *view, int fd, const struct link_edge *edges
     view->shared = shared;
     view->count = count;
     view->counters = link_counter_offset(link_return_capacity(edges, count));
+    view->delays = link_delay_offset(edges, count);
     for (size_t i = 0; i < count; i++) {
         offsets[2 * i] = (uint32_t)(link_ring_offset(edges, count, i) / 128);
         offsets[2 * i + 1] = offsets[2 * i] + (uint32_t)(ring_size(ring_capacity(edges[i].limit)) / 128);
@@ -104,4 +110,26 @@ struct link_counters link_view_read(const struct link_view *view, size_t edge)
     for (int i = 0; i < 2; i++)
         read.queued += ring_watch((const void *)(base + view->offsets[2 * edge + (size_t)i] * 128ull));
     return read;
+}
+
+void link_view_delays(const struct link_view *view, size_t edge, uint64_t counts[LINK_DELAYS])
+{
+    const struct link_edge_delays *delays = (const void *)((const char *)view->shared + view->delays);
+    for (size_t i = 0; i < LINK_DELAYS; i++)
+        /* relaxed: counters, each for itself. */
+        counts[i] += atomic_load_explicit(&delays[edge].counts[i], memory_order_relaxed);
+}
+
+int64_t link_delay_ns(size_t bucket)
+{
+    return bucket % 2 ? (int64_t)3 << bucket / 2 << 5 : (int64_t)2 << bucket / 2 << 5;
+}
+
+size_t link_delay_bucket(int64_t ns)
+{
+    if (ns < link_delay_ns(0))
+        return 0;
+    unsigned shift = 63 - (unsigned)__builtin_clzll((unsigned long long)ns); /* 2^shift <= ns */
+    size_t bucket = 2 * (size_t)(shift - 6) + (ns >> (shift - 1) & 1) + 1;
+    return bucket < LINK_DELAYS ? bucket : LINK_DELAYS - 1;
 }

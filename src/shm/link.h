@@ -40,6 +40,7 @@ struct link_edge {
 
 struct link_shared;
 struct link_edge_counters;
+struct link_edge_delays;
 
 /* Bytes of a link with these edges, or 0 when they are not a link's (none or too many, a limit of 0 or beyond
  * RING_CAPACITY_MOST, an unknown policy). */
@@ -57,17 +58,24 @@ struct link_counters {
     uint64_t bytes; /* of data, sent */
 };
 
+/* Delays from a message's stamp to its taking are counted in buckets that grow by half and by a third in turn: bucket i
+ * has those below link_delay_ns(i), 64 ns for the first; the last has all longer ones. */
+enum { LINK_DELAYS = 64 };
+int64_t link_delay_ns(size_t bucket);
+size_t link_delay_bucket(int64_t ns);
+
 /* A read-only look at a link's counters. */
 struct link_view {
     const struct link_shared *shared;
     size_t size, count;
-    size_t counters;   /* where the edges' counters begin */
-    uint32_t *offsets; /* of each edge's two rings, in units of 128 bytes */
+    size_t counters, delays; /* where the edges' begin */
+    uint32_t *offsets;       /* of each edge's two rings, in units of 128 bytes */
 };
 
 int link_view_open(struct link_view *view, int fd, const struct link_edge *edges, size_t count, struct error *error);
 void link_view_close(struct link_view *view);
 struct link_counters link_view_read(const struct link_view *view, size_t edge);
+void link_view_delays(const struct link_view *view, size_t edge, uint64_t counts[LINK_DELAYS]); /* adds to `counts` */
 
 /* ---- The publisher's end: one thread at a time ---- */
 
@@ -123,6 +131,7 @@ struct link_rx_edge {
     struct ring_rx ordinary, protect;
     struct link_edge edge;
     const struct link_edge_counters *counters; /* shared, written by the publisher */
+    struct link_edge_delays *delays;           /* shared, written by this end */
 };
 
 /* A block held by this process: readable until it is released, whatever becomes of the link. */
@@ -169,6 +178,9 @@ uint64_t link_rx_dropped(const struct link_rx *link, uint32_t edge);
  * content checked to be readable at link_hold_data. 0: none. -EBADMSG: it was no message, and is gone. */
 int link_rx_take(struct link_rx *link, uint32_t edge, struct message *message, struct link_hold *data,
                  struct link_hold *meta);
+
+/* Counts how long a message of this edge was under way. The thread that takes. */
+void link_rx_delay(struct link_rx *link, uint32_t edge, int64_t ns);
 
 /* Where a held block can be read (message_block.size bytes). */
 const void *link_hold_data(const struct link_hold *hold);

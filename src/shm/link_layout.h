@@ -6,8 +6,8 @@
 
 enum { LINK_RETURN_MOST = 1 << 16 };
 
-/* The head of a link's segment. Behind it: the return ring's slots, then a struct link_edge_counters an edge, then each
- * edge's ordinary and protected ring, at multiples of 128 bytes. */
+/* The head of a link's segment. Behind it: the return ring's slots, then for each edge a struct link_edge_counters,
+ * then for each a struct link_edge_delays, then each edge's ordinary and protected ring, at multiples of 128 bytes. */
 struct link_shared {
     _Alignas(128) _Atomic uint32_t tail; /* the subscriber: blocks returned */
     _Alignas(128) _Atomic uint32_t head; /* the publisher: blocks taken back */
@@ -20,9 +20,15 @@ struct link_edge_counters {
     _Atomic uint64_t dropped, bytes;
 };
 
+/* Written by the subscriber, for whoever watches: how many messages took how long, see link_delay_ns. */
+struct link_edge_delays {
+    _Alignas(128) _Atomic uint32_t counts[LINK_DELAYS];
+};
+
 /* Slots of the return ring: what can be queued, twice (data and meta), and some that are held. */
 uint32_t link_return_capacity(const struct link_edge *edges, size_t count);
 size_t link_counter_offset(uint32_t return_capacity);
+size_t link_delay_offset(const struct link_edge *edges, size_t count);
 /* Where the two rings of edge `edge` begin; for edge == count, the end. */
 size_t link_ring_offset(const struct link_edge *edges, size_t count, size_t edge);
 

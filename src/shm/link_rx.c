@@ -45,6 +45,7 @@ int link_rx_open(struct link_rx **out, int fd, int arena_fd, const struct link_e
         char *ordinary = (char *)link->shared + link_ring_offset(edges, count, i);
         uint32_t capacity = ring_capacity(edges[i].limit);
         rx_edges[i].edge = edges[i];
+        rx_edges[i].delays = (struct link_edge_delays *)((char *)link->shared + link_delay_offset(edges, count)) + i;
         rx_edges[i].counters = (const void *)((char *)link->shared + link_counter_offset(link->return_capacity) +
                                               i * sizeof(struct link_edge_counters));
         ring_rx_open(&rx_edges[i].ordinary, (void *)ordinary, capacity);
@@ -156,6 +157,13 @@ uint64_t link_rx_queued(const struct link_rx *link, uint32_t index)
     uint64_t queued = ring_watch(edge->ordinary.shared) + ring_watch(edge->protect.shared);
     /* What the publisher says; no more than the queue can hold. */
     return queued < edge->edge.limit ? queued : edge->edge.limit;
+}
+
+void link_rx_delay(struct link_rx *link, uint32_t index, int64_t ns)
+{
+    _Atomic uint32_t *count = &link->edges[index].delays->counts[link_delay_bucket(ns)];
+    /* relaxed: a counter with one writer. */
+    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1, memory_order_relaxed);
 }
 
 uint64_t link_rx_dropped(const struct link_rx *link, uint32_t index)

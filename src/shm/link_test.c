@@ -373,9 +373,23 @@ static void other_threads_release_while_the_link_closes(void **state)
     }
 }
 
+static void delays_fall_into_buckets_that_know_their_bound(void **state)
+{
+    (void)state;
+    for (int64_t ns = 0; ns < (int64_t)1 << 40; ns = ns * 5 / 4 + 1) {
+        size_t bucket = link_delay_bucket(ns);
+        assert_true(bucket < LINK_DELAYS);
+        assert_true(bucket == LINK_DELAYS - 1 || ns < link_delay_ns(bucket));
+        assert_true(bucket == 0 || ns >= link_delay_ns(bucket - 1));
+    }
+    assert_int_equal(link_delay_bucket(INT64_MAX), LINK_DELAYS - 1);
+    assert_int_equal(link_delay_bucket(-1), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(delays_fall_into_buckets_that_know_their_bound),
         cmocka_unit_test(absurd_edges_make_no_link),
         cmocka_unit_test(only_a_segment_of_these_edges_is_opened),
         cmocka_unit_test(rings_of_edges_do_not_overlap),
