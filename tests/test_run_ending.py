@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from conftest import actor, marked, until
+from conftest import MARK, actor, marked, until
 
 
 def controls(output, node):
@@ -98,6 +98,7 @@ def test_a_second_signal_kills_at_once(start, flow):
     running.wait_for("a", "up")
     running.send_signal(signal.SIGINT)
     running.wait_for_stderr("Ctrl-C again kills")
+    until(lambda: not any("join wait" in command for command in marked(os.environ[MARK]).values()), "the end of b")
     running.send_signal(signal.SIGINT)
     assert running.wait(9) == 1  # before the grace time would have ended it
     assert "Node `a` failed: was killed by dora because the dataflow was to end at once (SIGKILL)" in running.stderr
