@@ -67,20 +67,8 @@ uint64_t trace_read(struct dataflow *dataflow, bool on, void (*span)(void *conte
 
 void trace_topic(const struct graph_node *node, enum proto_span_kind kind, uint32_t port, struct buf *out)
 {
-    if (kind == PROTO_SPAN_SEND) {
+    if (kind == PROTO_SPAN_SEND)
         buf_printf(out, "%s/%s", node->id, node->outputs[port].id);
-        return;
-    }
-    const struct graph_input *input = &node->inputs[port];
-    switch (input->kind) {
-    case GRAPH_INPUT_NODE:
-        buf_printf(out, "%s/%s", input->source, input->source_output);
-        break;
-    case GRAPH_INPUT_TIMER:
-        buf_printf(out, "dora/timer/nanos/%lld", (long long)input->interval_ns);
-        break;
-    case GRAPH_INPUT_LOGS:
-        buf_puts(out, "dora/logs");
-        break;
-    }
+    else
+        graph_print_source(&node->inputs[port], out);
 }

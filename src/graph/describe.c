@@ -54,8 +54,7 @@ static const char *own(const char *id, const char *prefix)
     return strncmp(id, prefix, len) == 0 ? id + len : NULL;
 }
 
-/* A duration in the coarsest unit that is exact, as dora prints timers. */
-static void source_text(const struct graph_input *input, struct buf *out)
+void graph_print_source(const struct graph_input *input, struct buf *out)
 {
     static const struct {
         const char *unit;
@@ -83,7 +82,7 @@ static void source_text(const struct graph_input *input, struct buf *out)
 static void set_input(struct writer *inputs, const char *id, const struct graph_input *input)
 {
     autobuf struct buf source = {0};
-    source_text(input, &source);
+    graph_print_source(input, &source);
     if (source.failed) {
         *inputs->failed = true;
     } else if (input->queue_size == 10 && input->queue_policy == GRAPH_DROP_OLDEST && input->timeout_ns == 0) {

@@ -191,6 +191,9 @@ struct graph *graph_parse(const char *text, size_t len, const char *path, const 
 
 void graph_free(struct graph *graph); /* NULL is fine */
 
+/* Where an input's messages come from, as a descriptor says it; a timer in the coarsest unit that is exact. */
+void graph_print_source(const struct graph_input *input, struct buf *out);
+
 /* The node with this id, or NULL. */
 const struct graph_node *graph_find(const struct graph *graph, const char *id);
 
