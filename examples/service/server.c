@@ -1,18 +1,18 @@
-/* Answers each request, a whole number, with its square. A reply carries the parameters of its request. */
+/* Answers each request, a whole number, with its square. */
 #include <dora/dora.h>
 #include <stdio.h>
 #include <string.h>
 
 static int answer(dora_node *node, const dora_event *event)
 {
-    int64_t number;
-    if (dora_event_size(event) != sizeof number || !dora_params_get(dora_event_params(event), "request_id")) {
+    uint64_t number;
+    if (dora_event_size(event) != sizeof number || !dora_event_request_id(event)) {
         fprintf(stderr, "ignored what came on `%s`: no request\n", dora_event_id(event));
         return 0;
     }
     memcpy(&number, dora_event_data(event, NULL), sizeof number);
-    number = (int64_t)((uint64_t)number * (uint64_t)number);
-    return dora_send(node, "response", &number, sizeof number, dora_event_params(event));
+    number *= number;
+    return dora_send_reply(node, "response", event, &number, sizeof number);
 }
 
 int main(void)
