@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "daemon/agent_parts.h"
+#include "agent/parts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

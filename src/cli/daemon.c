@@ -13,7 +13,7 @@
 #include "cli/values.h"
 #include "control/notify.h"
 #include "control/paths.h"
-#include "daemon/agent.h"
+#include "agent/agent.h"
 #include "daemon/descendants.h"
 #include "daemon/keeper.h"
 

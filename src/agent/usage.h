@@ -1,6 +1,6 @@
 /* What a process uses. */
-#ifndef DAEMON_USAGE_H
-#define DAEMON_USAGE_H
+#ifndef AGENT_USAGE_H
+#define AGENT_USAGE_H
 
 #include <stdint.h>
 #include <sys/types.h>

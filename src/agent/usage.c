@@ -1,4 +1,4 @@
-#include "daemon/usage.h"
+#include "agent/usage.h"
 
 #include <fcntl.h>
 #include <stdbool.h>

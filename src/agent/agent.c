@@ -1,5 +1,5 @@
 /* The agent's connection: made again and again, and what is asked over it. */
-#include "daemon/agent_parts.h"
+#include "agent/parts.h"
 
 #include <errno.h>
 #include <stdarg.h>

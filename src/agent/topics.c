@@ -1,5 +1,5 @@
 /* Topics: what there is, and who wants to look at it. */
-#include "daemon/agent_parts.h"
+#include "agent/parts.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* The agent's dataflows: how they begin and end, and what the coordinator is told of them. */
-#include "daemon/agent_parts.h"
+#include "agent/parts.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,11 +1,11 @@
 /* What the files of the agent share. */
-#ifndef DAEMON_AGENT_PARTS_H
-#define DAEMON_AGENT_PARTS_H
+#ifndef AGENT_PARTS_H
+#define AGENT_PARTS_H
 
 #include <jansson.h>
 
 #include "control/connection.h"
-#include "daemon/agent.h"
+#include "agent/agent.h"
 #include "daemon/dataflow.h"
 
 /* A dataflow, from `dataflow.start` until the coordinator has learned how it ended. */
@@ -44,7 +44,7 @@ struct run *agent_run(struct agent *agent, struct control_request *request, json
 /* Ends, if it is to and all is done. */
 void agent_check(struct agent *agent);
 
-/* ---- agent_dataflow.c ---- */
+/* ---- dataflow.c ---- */
 
 json_t *run_describe(const struct run *run);
 void run_tell(struct run *run); /* sends an update, once there is a coordinator */
@@ -54,7 +54,7 @@ void run_free(struct run *run);
 void run_start(struct agent *agent, struct control_request *request, json_t *params);
 void run_stop(struct agent *agent, struct control_request *request, json_t *params);
 
-/* ---- agent_nodes.c ---- */
+/* ---- nodes.c ---- */
 
 json_t *node_describe(const struct participant *participant);
 const char *json_get_text(json_t *object, const char *key); /* NULL: absent, or no text */
@@ -67,7 +67,7 @@ typedef void agent_method(struct run *run, struct control_request *request, json
 agent_method node_list, node_info, node_restart, node_stop, node_add, node_remove, node_replace, node_connect,
     node_disconnect, node_param, topic_list, topic_watch, topic_publish, agent_trace;
 
-/* ---- agent_metrics.c ---- */
+/* ---- metrics.c ---- */
 
 void agent_metrics(struct agent *agent, struct control_request *request, json_t *params);
 /* Brings participant->cpu up to date, and gives its memory in bytes. */
@@ -75,7 +75,7 @@ uint64_t metrics_usage(struct participant *participant);
 json_t *metrics_inputs(struct participant *participant);
 json_t *metrics_outputs(struct participant *participant);
 
-/* ---- agent_trace.c ---- */
+/* ---- trace.c ---- */
 
 void agent_trace_end(struct run *run); /* nobody traces it any more */
 

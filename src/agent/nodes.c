@@ -1,5 +1,5 @@
 /* What the coordinator asks of single nodes. */
-#include "daemon/agent_parts.h"
+#include "agent/parts.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* What goes over the links and what the nodes use, for whoever looks at the dataflows. */
-#include "daemon/agent_parts.h"
+#include "agent/parts.h"
 
 #include <string.h>
 #include <time.h>
 
-#include "daemon/usage.h"
+#include "agent/usage.h"
 
 /* Shorter intervals than this say little of how busy a node is. */
 static const int64_t cpu_interval = CLOCK_SECOND / 10;

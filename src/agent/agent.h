@@ -3,8 +3,8 @@
  * Dataflows belong to the agent. Where the coordinator is gone, they go on, and the agent connects again as soon as
  * there is one, for ever; what has ended meanwhile is told then. Everything happens in the loop's thread.
  */
-#ifndef DAEMON_AGENT_H
-#define DAEMON_AGENT_H
+#ifndef AGENT_AGENT_H
+#define AGENT_AGENT_H
 
 #include "daemon/daemon.h"
 

@@ -1,5 +1,5 @@
 /* What traced nodes have noted, for the coordinator (docs/control.md, Traces). */
-#include "daemon/agent_parts.h"
+#include "agent/parts.h"
 #include "daemon/trace.h"
 
 static json_t *topic_of(const struct graph_node *node, enum proto_span_kind kind, uint32_t port)
