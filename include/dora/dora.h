@@ -92,7 +92,8 @@ DORA_API const char *dora_output_name(const dora_node *node, size_t index);
 /* ---- Receiving -------------------------------------------------------------------------------------------------- */
 
 typedef enum dora_event_kind {
-    DORA_EVENT_STOP,            /* finish: asked to, or every input has ended (see dora_event_stop_cause) */
+    DORA_EVENT_STOP,            /* finish: asked to, or every input has ended (see dora_event_stop_cause); a timer
+                                   never ends, unless the dataflow says exit_when_nodes_finish */
     DORA_EVENT_INPUT,           /* a message, or a tick of a timer (no data) */
     DORA_EVENT_INPUT_CLOSED,    /* that input is at its end; all it had has been delivered */
     DORA_EVENT_INPUT_RECOVERED, /* an input that input_timeout had closed delivers again */

@@ -141,6 +141,10 @@ static int await(dora_node *node, const char *key, const char *id, const char *s
         dora_event *event;
         int64_t left = deadline == CLOCK_NEVER ? DORA_FOREVER : deadline - clock_now();
         int rc = next_event(node, &event, left > 0 ? left : 0);
+        if (rc == -ETIMEDOUT || rc == -ENODATA)
+            return node_fail(
+                node, rc, rc == -ENODATA ? "the stream ended before the answer to `%s`" : "no answer to `%s` in time",
+                id);
         if (rc < 0)
             return rc;
         if (matches(event, key, id, terminal)) {
@@ -151,8 +155,10 @@ static int await(dora_node *node, const char *key, const char *id, const char *s
         rc = event_defer(&node->deferred_end, event);
         if (rc < 0)
             return node_fail(node, rc, "no memory to keep an event");
+        if (result == -ECANCELED)
+            return node_fail(node, result, "a Stop came before the answer to `%s`", id);
         if (result < 0)
-            return result;
+            return node_fail(node, result, "node `%s` ended before it answered `%s`", server, id);
     }
 }
 

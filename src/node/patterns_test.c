@@ -79,6 +79,7 @@ static void a_lost_request_is_told_from_a_late_one(void **state)
     assert_int_equal(dora_await_reply(client, id, "server", CLOCK_MILLI, &reply), -ETIMEDOUT);
     stand_tell(&stand, 0, (struct proto_packet){.type = PROTO_NODE_RESTARTED, .text = {"server"}, .text_count = 1});
     assert_int_equal(dora_await_reply(client, id, "server", SOON, &reply), -ECONNRESET);
+    assert_non_null(strstr(dora_node_error(client), "node `server` ended before it answered"));
     stand_tell(&stand, 0, (struct proto_packet){.type = PROTO_STOP});
     assert_int_equal(dora_await_reply(client, id, "server", SOON, &reply), -ECANCELED);
     assert_int_equal(dora_await_reply(client, id, "server", SOON, &reply), -ENODATA);
