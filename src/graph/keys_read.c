@@ -235,7 +235,9 @@ static size_t unknown(struct graph *graph, const struct tree *key, const struct 
         names[i] = table->keys[i].name;
     finding_add(graph, table->flags & TABLE_OPEN ? GRAPH_WARNING : GRAPH_ERROR, false, key->place,
                 keys_suggest(graph, key->text, names, table->count), "%s has no key `%s`", table->what, key->text);
-    const char *meant = findings_are_many(graph) ? NULL : suggest(key->text, names, table->count);
+    /* In an open table the misspelt key is only a warning: what is required there is still missing. */
+    bool is_error = !(table->flags & TABLE_OPEN) && !findings_are_many(graph);
+    const char *meant = is_error ? suggest(key->text, names, table->count) : NULL;
     return meant ? find(table, meant) : table->count;
 }
 
