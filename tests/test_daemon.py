@@ -493,6 +493,8 @@ def test_disconnected_links_leave_nothing(coordinator, begin):
     """The subscriber gives its end back, and with it what the publisher holds for it."""
     id = begin(source=ticker(), sink=actor("join", "quiet", "listen", inputs={"in": "source/out"}))
     folder = pathlib.Path(f"/proc/{coordinator.wait_node(id, 'source', 'running')['pid']}/fd")
+    # Once messages flow, the source has what it needs, and nothing that is on its way to it.
+    until(lambda: metrics(coordinator, id)["sink"]["inputs"][0]["received"] > 0)
     before = len(list(folder.iterdir()))
     for _ in range(10):
         coordinator.call("node.disconnect", dataflow=id, source="source/out", target="sink/in")

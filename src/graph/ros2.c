@@ -6,9 +6,10 @@
 
 #include "graph/findings.h"
 
+/* NULL also where `map` is none: that has been found wrong already. */
 static const struct tree *get(const struct tree *map, const char *key)
 {
-    for (size_t i = 0; i < map->count; i++)
+    for (size_t i = 0; map->kind == TREE_MAP && i < map->count; i++)
         if (strcmp(map->pairs[i].key->text, key) == 0 && !tree_is_null(map->pairs[i].value))
             return map->pairs[i].value;
     return NULL;
