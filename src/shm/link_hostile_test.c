@@ -96,6 +96,7 @@ static void blocks_beyond_the_arena_are_no_message(void **state)
         {64, UINT64_MAX, 0},
         {UINT64_MAX, UINT64_MAX, 0},
         {ends.arena.reserved, 1, 0},
+        {8, 8, 0}, /* not aligned */
     };
     const struct message_block good = {0, size, 5};
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)

@@ -191,6 +191,12 @@ static int take_oldest(struct link_rx_edge *edge, struct message *message)
     return ring_take(sequence < protect_sequence ? &edge->ordinary : &edge->protect, message);
 }
 
+/* Whether this can be a block of the publisher's: aligned as its readers rely on, and there. */
+static bool is_block(struct link_rx *link, const struct message_block *block)
+{
+    return block->offset % ARENA_ALIGN == 0 && arena_view_at(&link->view, block->offset, block->size);
+}
+
 int link_rx_take(struct link_rx *link, uint32_t index, struct message *message, struct link_hold *data,
                  struct link_hold *meta)
 {
@@ -209,13 +215,13 @@ int link_rx_take(struct link_rx *link, uint32_t index, struct message *message, 
     struct message_block block;
     message_data(message, &bytes, &len, &block);
     if (!bytes) {
-        if (!arena_view_at(&link->view, block.offset, block.size))
+        if (!is_block(link, &block))
             return -EBADMSG;
         hold(link, &block, data);
     }
     message_meta(message, &bytes, &len, &block);
     if (!bytes) {
-        if (!arena_view_at(&link->view, block.offset, block.size)) {
+        if (!is_block(link, &block)) {
             link_hold_release(data);
             return -EBADMSG;
         }
