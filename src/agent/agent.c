@@ -131,6 +131,18 @@ static void on_registered(void *context, json_t *result, const struct control_fa
     agent_check(agent);
 }
 
+static json_t *labels_of(const struct agent *agent)
+{
+    json_t *labels = json_object();
+    for (const char *const *label = agent->options.labels; label && *label; label++) {
+        size_t len = strcspn(*label, "=");
+        autofree char *key = strndup(*label, len);
+        if (key && (*label)[len])
+            json_object_set_new(labels, key, json_string(*label + len + 1));
+    }
+    return labels;
+}
+
 static void on_ready(void *context, struct control_connection *connection)
 {
     struct agent *agent = context;
@@ -143,8 +155,8 @@ static void on_ready(void *context, struct control_connection *connection)
     char id[300];
     snprintf(id, sizeof id, "%s-%d", agent->options.machine, (int)getpid());
     control_send(connection, "daemon.register",
-                 json_pack("{s:s, s:i, s:s, s:o}", "id", id, "pid", (int)getpid(), "machine", agent->options.machine,
-                           "dataflows", dataflows),
+                 json_pack("{s:s, s:i, s:s, s:o, s:o}", "id", id, "pid", (int)getpid(), "machine",
+                           agent->options.machine, "labels", labels_of(agent), "dataflows", dataflows),
                  &(struct control_calls){.done = on_registered}, agent);
 }
 

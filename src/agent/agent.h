@@ -6,14 +6,17 @@
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
+#include "agent/gateway.h"
 #include "daemon/daemon.h"
 
 struct agent;
 
 struct agent_options {
-    struct daemon_options daemon; /* what a dataflow's own options do not say */
-    const char *socket;           /* the coordinator's; NULL: the user's. Must outlive the agent, as `machine` */
-    const char *machine;          /* the name of this machine */
+    struct daemon_options daemon;        /* what a dataflow's own options do not say */
+    const char *socket;                  /* the coordinator's; NULL: the user's. Must outlive the agent, as `machine` */
+    const char *machine;                 /* the name of this machine */
+    const char *const *labels;           /* "key=value", ended by NULL; NULL: none. Must outlive the agent */
+    const struct agent_gateway *gateway; /* to other machines; NULL: none. Must outlive the agent */
     void (*notice)(void *context, const char *text); /* one line for people; may be NULL */
     void (*ready)(void *context);                    /* the coordinator knows this daemon, for the first time */
     void (*ended)(void *context);                    /* after agent_stop: nothing runs any more. Close it now */

@@ -42,6 +42,7 @@ struct control_connection {
     void *context, *data;
     struct ucred peer;
     char *role, *version; /* NULL before the other side's hello */
+    char *machine;        /* of a tunnel's other end, or NULL */
 
     struct control_lines in;
     struct buf out;
@@ -137,6 +138,7 @@ static void on_closed(uv_handle_t *handle)
     buf_free(&connection->out);
     free(connection->role);
     free(connection->version);
+    free(connection->machine);
     free(connection);
 }
 
@@ -176,7 +178,8 @@ static void take_hello(struct control_connection *connection, const struct contr
     }
     connection->role = strdup(message->role);
     connection->version = strdup(message->version);
-    if (!connection->role || !connection->version)
+    connection->machine = message->machine ? strdup(message->machine) : NULL;
+    if (!connection->role || !connection->version || (message->machine && !connection->machine))
         end_later(connection, "no memory for a connection");
     else if (connection->owner->ready)
         connection->owner->ready(connection->context, connection);
@@ -353,6 +356,11 @@ const char *control_role(const struct control_connection *connection)
 const char *control_version(const struct control_connection *connection)
 {
     return connection->version ? connection->version : "";
+}
+
+const char *control_machine(const struct control_connection *connection)
+{
+    return connection->machine;
 }
 
 pid_t control_pid(const struct control_connection *connection)

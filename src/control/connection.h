@@ -58,6 +58,7 @@ void *control_data(const struct control_connection *connection);
 const char *control_role(const struct control_connection *connection);    /* "" before `ready` */
 const char *control_version(const struct control_connection *connection); /* the same */
 pid_t control_pid(const struct control_connection *connection);           /* of the process that connected or listens */
+const char *control_machine(const struct control_connection *connection); /* NULL: not from another one */
 
 /* What comes of a request that we send. */
 struct control_calls {

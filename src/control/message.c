@@ -15,6 +15,7 @@ static int as_hello(struct control_message *message, json_t *hello)
     message->protocol = json_integer_value(protocol);
     message->version = version ? version : "?";
     message->role = role ? role : "?";
+    message->machine = json_string_value(json_object_get(hello, "machine"));
     return 0;
 }
 

@@ -35,6 +35,7 @@ struct control_message {
 
     int64_t protocol; /* HELLO: of any peer, whatever else its hello holds */
     const char *version, *role;
+    const char *machine; /* HELLO: where it comes from, as the gateway says; NULL: this machine */
 };
 
 /* Takes apart one line, without its newline. 0, -ENOMEM, or -EBADMSG for what is no message. */
