@@ -30,6 +30,16 @@ static bool read_options(const struct options *options, struct wishes *wishes, s
     return log_options_read(options, "log-level", &wishes->print, &wishes->filters);
 }
 
+static void warn_of_machines(const struct graph *graph)
+{
+    for (size_t i = 0; i < graph->node_count; i++)
+        if (graph->nodes[i].machine || graph->nodes[i].label_count) {
+            fprintf(stderr,
+                    "warning: `dora run` runs all nodes here, whatever `deploy` says; `dora start` places them\n");
+            return;
+        }
+}
+
 static int run_wishes(const struct options *options, struct wishes *wishes, struct start_options *start)
 {
     if (!read_options(options, wishes, start))
@@ -37,6 +47,7 @@ static int run_wishes(const struct options *options, struct wishes *wishes, stru
     wishes->graph = start_options_load(start, options->operands[0]);
     if (!wishes->graph || !build_run(wishes->graph, wishes->daemon.uv))
         return COMMAND_FAILED;
+    warn_of_machines(wishes->graph);
     uuid_make(wishes->id);
     out_folder_make(wishes->graph->directory);
     return keeper_run(run_daemon, wishes);

@@ -115,6 +115,7 @@ struct load {
     size_t order;        /* how many nodes were read, modules included */
     struct env_list env; /* the dataflow's with --env over it */
     size_t env_total;
+    struct graph_node deploy; /* the dataflow's `deploy` */
     struct types_rule *rules;
     size_t rule_count;
     struct types_note *notes;
@@ -160,6 +161,10 @@ void env_add(struct load *load, struct env_list *list, const struct graph_env *v
 bool env_name_ok(struct graph *graph, const char *name, struct graph_place place);
 bool env_is_utf8(const char *text);
 void env_finish(struct graph *graph, struct env_list *list); /* sorts; of equal names the last stays */
+
+/* deploy.c: reads a `deploy` mapping into `node`; and says where a node runs, when its own keys are known. */
+void deploy_read(struct load *load, const struct tree *tree, struct graph_node *node);
+void deploy_settle(struct load *load, struct draft *draft);
 
 /* args.c: splits as a shell splits words. */
 void args_split(struct load *load, struct draft *draft, const char *text, struct graph_place place);

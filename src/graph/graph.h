@@ -150,8 +150,9 @@ struct graph_node {
     uint32_t *cpu_affinity;
     size_t cpu_affinity_count;
 
-    const char *machine, *working_dir, *distribute; /* deploy */
-    struct graph_label *labels;
+    /* deploy, with the dataflow's filled in: where it is to run. */
+    const char *machine, *working_dir, *distribute; /* NULL: not set */
+    struct graph_label *labels;                     /* that its machine must have, where `machine` is NULL */
     size_t label_count;
     const char *ros2; /* ROS2: its block as JSON */
 };
@@ -200,8 +201,8 @@ const struct graph_node *graph_find(const struct graph *graph, const char *id);
 /* Prints the findings as a compiler does: "file:line:column: error: message", the line itself, a caret, the hint. */
 void graph_print_findings(const struct graph *graph, struct buf *out, bool color);
 
-/* The flat dataflow as YAML, loadable again and then the same, but for params of modules: one such as "2.0" stands in the
- * nodes' env as a text, and read again as an env value it is the number 2. */
+/* The flat dataflow as YAML, loadable again and then the same, but for params of modules: one such as "2.0" stands in
+ * the nodes' env as a text, and read again as an env value it is the number 2. */
 int graph_expand(const struct graph *graph, struct buf *out, struct error *error);
 
 /* The dataflow as JSON: what nodes see as their dataflow's descriptor. */

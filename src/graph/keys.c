@@ -32,13 +32,12 @@ static const struct key type_rule[] = {
 TABLE(type_rule, "a type rule", NULL, 0);
 
 static const struct key deploy[] = {
-    {"machine", KEY_TEXT, 0, KEY_LATER, offsetof(struct graph_node, machine), NULL, NULL,
-     "The machine that runs the node."},
-    {"working_dir", KEY_TEXT, 0, KEY_LATER, offsetof(struct graph_node, working_dir), NULL, NULL,
-     "The node's working directory on that machine."},
-    {"labels", KEY_TEXT_MAP, 0, KEY_LATER, SIZE_MAX, NULL, NULL, "Labels that the machine must have."},
-    {"distribute", KEY_TEXT, 0, KEY_LATER, offsetof(struct graph_node, distribute), distributes, NULL,
-     "How the node's files come to the machine."},
+    {"machine", KEY_TEXT, 0, 0, offsetof(struct graph_node, machine), NULL, NULL, "The machine that runs the node."},
+    {"working_dir", KEY_TEXT, 0, 0, offsetof(struct graph_node, working_dir), NULL, NULL,
+     "The node's working directory on that machine; the dataflow's directory if not set."},
+    {"labels", KEY_TEXT_MAP, 0, 0, SIZE_MAX, NULL, NULL, "Labels that the machine must have, where none is named."},
+    {"distribute", KEY_TEXT, 0, 0, offsetof(struct graph_node, distribute), distributes, NULL,
+     "How the node's files come to the machine; `local`: they are there."},
 };
 TABLE(deploy, "`deploy`", NULL, 0);
 
@@ -85,10 +84,8 @@ static const struct key operator_keys[] = {
     {"output_metadata", KEY_TEXTS_MAP, 0, 0, OP(ports.output_metadata), NULL, NULL,
      "Parameters that each output promises to carry."},
     {"pattern", KEY_TEXT, 0, 0, OP(ports.pattern), NULL, NULL, "The communication pattern, such as `service-server`."},
-    {"send_stdout_as", KEY_TEXT, 0, 0, OP(send_stdout_as), NULL, NULL,
-     "The output that gets each line printed."},
-    {"send_logs_as", KEY_TEXT, 0, 0, OP(send_logs_as), NULL, NULL,
-     "The output that gets each log entry as JSON."},
+    {"send_stdout_as", KEY_TEXT, 0, 0, OP(send_stdout_as), NULL, NULL, "The output that gets each line printed."},
+    {"send_logs_as", KEY_TEXT, 0, 0, OP(send_logs_as), NULL, NULL, "The output that gets each log entry as JSON."},
     {"min_log_level", KEY_LEVEL, 0, 0, OP(min_log_level), NULL, NULL, "The least severe level to log."},
     {"max_log_size", KEY_BYTES, 0, 0, OP(max_log_size), NULL, NULL, "Size at which a log file is rotated."},
     {"max_rotated_files", KEY_UINT32, 0, 0, OP(max_rotated_files), NULL, NULL,
@@ -218,8 +215,7 @@ static const struct key node[] = {
      "The output that gets each line printed."},
     {"send_logs_as", KEY_TEXT, ON_PROCESS, 0, AT(node.send_logs_as), NULL, NULL,
      "The output that gets each log entry as JSON."},
-    {"min_log_level", KEY_LEVEL, ON_PROCESS, 0, AT(node.min_log_level), NULL, NULL,
-     "The least severe level to log."},
+    {"min_log_level", KEY_LEVEL, ON_PROCESS, 0, AT(node.min_log_level), NULL, NULL, "The least severe level to log."},
     {"max_log_size", KEY_BYTES, ON_PROCESS, 0, AT(node.max_log_size), NULL, NULL,
      "Size at which a log file is rotated."},
     {"max_rotated_files", KEY_UINT32, ON_PROCESS, 0, AT(node.max_rotated_files), NULL, NULL,
@@ -243,7 +239,7 @@ TABLE(node, "a node", node_old, 0);
 static const struct key dataflow[] = {
     {"nodes", KEY_BLOCKS, 0, KEY_REQUIRED, IN(nodes), NULL, &keys_node, "The nodes."},
     {"env", KEY_ENV, 0, 0, IN(env), NULL, NULL, "Environment variables of every node."},
-    {"deploy", KEY_BLOCK, 0, KEY_LATER, IN(deploy), NULL, &keys_deploy, "Where nodes run that do not say so."},
+    {"deploy", KEY_BLOCK, 0, 0, IN(deploy), NULL, &keys_deploy, "Where nodes run that do not say so."},
     {"debug", KEY_BLOCK, 0, 0, IN(debug), NULL, &keys_debug, "For looking into a dataflow."},
     {"health_check_interval", KEY_INTERVAL, 0, 0, IN(health_check_interval_ns), NULL, NULL,
      "Seconds between two looks at the nodes' health; 5 if not set."},

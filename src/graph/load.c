@@ -54,7 +54,6 @@ static void read_dataflow(struct load *load, const struct tree *tree)
 {
     struct graph *graph = load->graph;
     struct dataflow_draft flow = {.health_check_interval_ns = 5000000000};
-    struct graph_node unused = {0};
     if (tree->kind == TREE_LIST) {
         finding_add(graph, GRAPH_ERROR, false, tree->place, "put `nodes:` above it",
                     "a dataflow must be a mapping, not %s", tree_describe(tree));
@@ -65,7 +64,7 @@ static void read_dataflow(struct load *load, const struct tree *tree)
     if (flow.debug)
         keys_read(graph, flow.debug, &keys_debug, &graph->enable_debug_inspection, NULL, false);
     if (flow.deploy)
-        keys_read(graph, flow.deploy, &keys_deploy, &unused, NULL, true);
+        deploy_read(load, flow.deploy, &load->deploy);
     graph->health_check_interval_ns = flow.health_check_interval_ns;
     graph->strict_types = flow.strict_types || load->options->strict_types;
     graph->exit_when_nodes_finish = flow.exit_when_nodes_finish;

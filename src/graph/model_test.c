@@ -104,10 +104,7 @@ static void what_has_no_effect_yet_is_warned_of_by_name(void **state)
                                         "`rev`",
                                         "`path_sha256`",
                                         "a `path` that is a URL",
-                                        "`deploy.machine`",
-                                        "`deploy.working_dir`",
-                                        "`deploy.labels`",
-                                        "`deploy.distribute`",
+                                        "`distribute: scp`",
                                         "`output_framing`",
                                         "`shared_memory_pool_size`",
                                         "`finish_grace_secs`",
@@ -121,6 +118,37 @@ static void what_has_no_effect_yet_is_warned_of_by_name(void **state)
         if (!found)
             fail_msg("no warning names %s", names[n]);
     }
+    graph_free(graph);
+}
+
+static void a_node_runs_where_it_says_else_where_its_module_or_the_dataflow_does(void **state)
+{
+    (void)state;
+    struct graph *graph = load_valid("every_key.yml", NULL);
+    assert_string_equal(test_node(graph, "sink")->machine, "here");
+    assert_null(test_node(graph, "sink")->working_dir);
+    graph_free(graph);
+    graph = load_valid("module_queues.yml", NULL);
+    assert_string_equal(test_node(graph, "part.work")->machine, "robot");
+    assert_null(test_node(graph, "reader")->machine);
+    graph_free(graph);
+    graph = test_parse("deploy: {labels: {gpu: a100}, working_dir: /opt}\nnodes:\n"
+                       "  - {id: a, path: a}\n"
+                       "  - {id: b, path: b, deploy: {machine: m, distribute: local}}\n"
+                       "  - {id: c, path: c, deploy: {labels: {arm: yes, gpu: none}, working_dir: here}}\n");
+    assert_int_equal(graph->error_count + graph->warning_count, 0);
+    const struct graph_node *node = test_node(graph, "a");
+    assert_null(node->machine);
+    assert_int_equal(node->label_count, 1);
+    assert_string_equal(node->labels[0].key, "gpu");
+    assert_string_equal(node->working_dir, "/opt");
+    node = test_node(graph, "b");
+    assert_string_equal(node->machine, "m");
+    assert_int_equal(node->label_count, 0);
+    node = test_node(graph, "c");
+    assert_int_equal(node->label_count, 2);
+    assert_string_equal(node->labels[1].value, "none");
+    assert_string_equal(node->working_dir, "here");
     graph_free(graph);
 }
 
@@ -265,6 +293,7 @@ int main(void)
         cmocka_unit_test(defaults_are_filled_in),
         cmocka_unit_test(every_key_reaches_the_model),
         cmocka_unit_test(what_has_no_effect_yet_is_warned_of_by_name),
+        cmocka_unit_test(a_node_runs_where_it_says_else_where_its_module_or_the_dataflow_does),
         cmocka_unit_test(timers_have_their_interval),
         cmocka_unit_test(env_values_are_expanded_and_coerced),
         cmocka_unit_test(args_are_split_as_a_shell_does),

@@ -150,28 +150,6 @@ static void read_affinity(struct load *load, struct draft *draft)
     }
 }
 
-/* A node in a module that says nothing of where it runs takes what the module's node says. */
-static void read_deploy(struct load *load, struct draft *draft)
-{
-    const struct draft *from = draft;
-    while (from && !from->deploy)
-        from = from->scope->module;
-    if (!from)
-        return;
-    const struct tree *tree = from->deploy, *labels;
-    struct keys_given found = {0};
-    if (!keys_read(load->graph, tree, &keys_deploy, &draft->node, &found, from != draft))
-        return;
-    labels = keys_given(&found, &keys_deploy, "labels");
-    for (size_t i = 0; labels && i < labels->count; i++) {
-        const char *value = keys_text(load->graph, labels->pairs[i].value, "a label");
-        struct graph_label *label =
-            value ? graph_push(load->graph, draft->node.labels, &draft->node.label_count) : NULL;
-        if (label)
-            *label = (struct graph_label){labels->pairs[i].key->text, value};
-    }
-}
-
 /* Weakest first: the dataflow's and --env, the modules' from outside in, the node's own; params are above all. */
 static void add_module_env(struct load *load, struct env_list *list, const struct scope *scope)
 {
@@ -317,7 +295,7 @@ void node_read(struct load *load, struct scope *scope, const struct tree *tree)
     }
     read_kind(load, draft, kind);
     read_affinity(load, draft);
-    read_deploy(load, draft);
+    deploy_settle(load, draft);
     read_env(load, draft);
     ports_finish(load, draft, first_note);
 }

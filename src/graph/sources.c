@@ -135,10 +135,18 @@ static void check_operator(struct load *load, const struct draft *draft, const s
                     library ? "shared library" : "Python file", file);
 }
 
+/* What may be on another machine, or below another folder, is looked for there, when it is started. */
+static bool is_elsewhere(const struct graph_node *node)
+{
+    return node->machine || node->label_count || node->working_dir;
+}
+
 void sources_check(struct load *load)
 {
     for (size_t i = 0; i < load->draft_count; i++) {
         const struct draft *draft = load->drafts[i];
+        if (is_elsewhere(&draft->node))
+            continue;
         if (draft->node.kind == GRAPH_NODE_STANDARD)
             check_program(load, draft);
         for (size_t k = 0; k < draft->node.operator_count; k++)
