@@ -4,12 +4,18 @@
  * a chunk that begins with '@' is matched by itself alone.
  *
  * Threads: every function may be called from any thread. Callbacks come on the engine's own threads, several at once for
- * different declarations, one at a time for one declaration, in the order of what its publisher sent; they may call
- * any function but net_close and the `_close` of their own declaration. When a `_close` has returned, no callback of it
- * runs any more.
+ * different declarations, one at a time for one declaration, in the order of what its publisher sent, and maybe before
+ * the call that declared it has returned; they may call any function but net_close and the `_close` of their own
+ * declaration. When a `_close` has returned, no callback of it runs any more. The threads are few, and receive for the
+ * whole session: a callback that waits (in a net_put without `drop`, for one) holds up everything that arrives, and two
+ * sessions that do so can hold up each other for good.
  *
- * Errors: 0 or a negative errno with a message; -EHOSTUNREACH: no such endpoint answers; -EINVAL: a key or configuration
- * that the engine refuses, with its reason; -ENOMEM.
+ * A session doesn't hear itself: what it publishes and asks goes to other sessions alone, and only they match. It does
+ * see its own tokens.
+ *
+ * Errors: 0 or a negative errno with a message; -EHOSTUNREACH: no router answers a client; -EADDRNOTAVAIL: an endpoint
+ * in `listen` can't be had; -EINVAL: a key or configuration that the engine refuses, with its reason; -ESHUTDOWN: the
+ * session is closed; -ENOTSUP: this build has no engine.
  */
 #ifndef LINK_NET_H
 #define LINK_NET_H
@@ -30,10 +36,15 @@ struct net_options {
     bool multicast;             /* look for others by multicast; else nothing is looked for */
 };
 
-/* Opens a session. It is there at once, whether or not an endpoint in `connect` answers; an endpoint in `listen` that
- * can't be had is an error. zenoh's shared memory stays off. */
+/* Opens a session. It is there at once, whether or not an endpoint in `connect` answers (but a client's router has to);
+ * an endpoint in `listen` that can't be had is an error. Options stand over the configuration; `listen` and `connect` are
+ * in place of its own. Peers that are connected to one peer learn of each other, and connect where they can; messages
+ * pass directly or through a router, never through a peer. zenoh's shared memory stays off. */
 int net_open(struct net **net, const struct net_options *options, struct error *error);
-void net_close(struct net *net); /* NULL is fine */
+
+/* Ends what was declared on it; each declaration is still closed by its own function, before or after. NULL is fine, here
+ * and for every other `_close`. */
+void net_close(struct net *net);
 
 /* The engine and its version, "zenoh 1.10.0"; NULL in a build without one, where net_open says what is missing. */
 const char *net_engine(void);
@@ -44,25 +55,35 @@ struct net_bytes {
     size_t len;
 };
 
+/* A message that arrived. The payload is in pieces as it came off the wire: none where it is empty, one up to some 60 KiB,
+ * and as many as it takes beyond that. */
 struct net_sample {
     const char *key; /* NUL-terminated */
-    struct net_bytes payload, attachment;
+    const struct net_bytes *pieces;
+    size_t piece_count;
+    size_t len; /* of all pieces */
+    struct net_bytes attachment;
     const char *encoding; /* "" for none */
-    void *owner;          /* keeps the payload; see net_keep */
+    void *owner;          /* the engine's */
 };
 
-/* Keeps payload and attachment beyond the callback, without a copy: the result is the caller's, for net_release. NULL:
- * no memory. */
-void *net_keep(const struct net_sample *sample);
-void net_release(void *kept); /* NULL is fine */
+/* Writes the payload, `len` bytes, to `to`. */
+void net_copy(const struct net_sample *sample, void *to);
+
+/* The same sample beyond the callback, without a copy of its bytes, until net_release; NULL: no memory. It keeps the
+ * buffers that the bytes came in, which are 64 KiB also for a small message: what is small is better copied. */
+const struct net_sample *net_keep(const struct net_sample *sample);
+void net_release(const struct net_sample *kept); /* NULL is fine */
 
 /* ---- Publishing ---- */
 
 struct net_publisher;
 
 struct net_publisher_options {
-    bool drop;     /* may drop a message where a peer is slow; else net_put waits for room */
-    bool urgent;   /* small messages that shall pass large ones: acknowledgements, control */
+    /* May drop a message where a peer is slow. Else net_put waits for room; a peer that takes nothing at all for 5 s while
+     * somebody waits is disconnected (a peer that is silent otherwise, after 10 s). */
+    bool drop;
+    bool urgent;          /* small messages that shall pass large ones: acknowledgements, control */
     const char *encoding; /* NULL: none */
 
     /* Called when it becomes true or false that somebody subscribes; may be NULL. */
@@ -102,7 +123,8 @@ int net_reply(struct net_query *query, const void *data, size_t len);
 void net_decline(struct net_query *query, const char *why);
 
 /* Asks whoever answers `key`. `answer` is called for each reply with what it says, or with the decline's reason as
- * `refusal`; then once with both NULL at the end. */
+ * `refusal` ("no answer in time" where `timeout_ns` is over); then once with both NULL at the end: at once where nobody
+ * answers that key. When the call fails, it isn't called. */
 int net_ask(struct net *net, const char *key, const void *data, size_t len, int64_t timeout_ns,
             void (*answer)(void *context, const struct net_bytes *reply, const char *refusal), void *context,
             struct error *error);
