@@ -73,6 +73,10 @@ int next_event(dora_node *node, dora_event **out, int64_t timeout_ns)
     rc = next(node, out);
     int64_t now = 0, deadline = 0;
     while (rc == 0) {
+        /* acquire: what was done before the interruption is seen after it. */
+        if (atomic_load_explicit(&node->interrupted, memory_order_relaxed) &&
+            atomic_exchange_explicit(&node->interrupted, false, memory_order_acquire))
+            return -EINTR;
         now = clock_now();
         if (deadline == 0)
             deadline = clock_after(now, timeout_ns > 0 ? timeout_ns : 0);

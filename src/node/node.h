@@ -22,6 +22,7 @@
 #include "shm/arena.h"
 #include "shm/doorbell.h"
 #include "shm/link.h"
+#include "shm/message.h"
 
 /* ---- Sending ---- */
 
@@ -146,6 +147,7 @@ struct dora_node {
     struct notice *deferred, **deferred_end; /* events that a wait for an answer put aside; delivered first */
     bool cut_off;                            /* what the daemon sends can't be received; a notice says why */
     bool stop_requested, stop_delivered, inputs_ended, ended;
+    _Atomic bool interrupted;    /* see node_raw_interrupt */
     struct stamp taken_stamp;    /* of the receiver's thread */
     int64_t looked_ns;           /* when the socket was last read without cause */
     uint64_t delivered;          /* events */
@@ -171,6 +173,9 @@ static inline void node_bump(const dora_node *node)
 }
 
 void node_unref(dora_node *node);
+
+/* As dora_node_open, with what DORA_NODE_CONFIG says, or NULL. */
+int node_open(dora_node **node, const char *config, const dora_node_options *options, dora_error *error);
 
 /* ---- control.c ---- */
 
@@ -215,6 +220,28 @@ enum { PUBLISH_NESTED = '+' };
 
 int publish(dora_node *node, const char *output, size_t output_len, struct publish_data data,
             const dora_params *params);
+
+/* The same, step by step. publish_begin takes the lock and finds an output that may send; NULL: `*rc` says why, and the
+ * lock isn't held. publish_end gives back the block of data, if any, and the lock. In between, data and meta are put where
+ * they fit: in the message, or in a block. */
+struct publish_meta {
+    uint8_t small[MESSAGE_INLINE];
+    uint32_t block; /* ARENA_NONE: in `small` */
+    size_t len;
+};
+
+struct publish_head {
+    uint64_t sequence, timestamp;
+    bool is_protected, flush;
+};
+
+struct output *publish_begin(dora_node *node, const char *output, size_t output_len, int *rc);
+int publish_data_place(dora_node *node, struct publish_data *data, bool has_meta);
+int publish_meta_room(dora_node *node, const struct publish_data *data, size_t len, struct publish_meta *meta,
+                      uint8_t **room);
+int publish_message(dora_node *node, struct output *output, const struct publish_data *data,
+                    const struct publish_meta *meta, const struct publish_head *head); /* gives back meta's block */
+void publish_end(dora_node *node, uint32_t block);
 int publish_alloc(dora_node *node, size_t size, uint32_t *block); /* under the lock */
 
 /* ---- subscribe.c: the receiver's ---- */

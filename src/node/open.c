@@ -283,9 +283,8 @@ static int say_hello(dora_node *node, const char *id, const uint8_t token[PROTO_
     return rc < 0 ? error_sys(error, rc, "greet the daemon") : join(node, error);
 }
 
-static int join_spawned(dora_node *node, struct error *error)
+static int join_spawned(dora_node *node, const char *text, struct error *error)
 {
-    const char *text = getenv(PROTO_CONFIG_ENV);
     char name[PROTO_ADDRESS_MOST];
     uint8_t token[PROTO_TOKEN];
     if (!text)
@@ -322,7 +321,7 @@ static int join_dynamic(dora_node *node, const char *id, struct error *error)
     return rc;
 }
 
-int dora_node_open(dora_node **out, const dora_node_options *options, dora_error *public_error)
+int node_open(dora_node **out, const char *config, const dora_node_options *options, dora_error *public_error)
 {
     struct error error = ERROR_INIT;
     dora_node *node = NULL;
@@ -330,7 +329,7 @@ int dora_node_open(dora_node **out, const dora_node_options *options, dora_error
     if (rc == 0)
         rc = arena_open(&node->arena, &error);
     if (rc == 0)
-        rc = options && options->node_id ? join_dynamic(node, options->node_id, &error) : join_spawned(node, &error);
+        rc = options && options->node_id ? join_dynamic(node, options->node_id, &error) : join_spawned(node, config, &error);
     if (rc < 0) {
         /* No goodbye: it never was there. */
         if (node)
@@ -345,4 +344,9 @@ int dora_node_open(dora_node **out, const dora_node_options *options, dora_error
     control_apply(node);
     *out = node;
     return 0;
+}
+
+int dora_node_open(dora_node **node, const dora_node_options *options, dora_error *error)
+{
+    return node_open(node, getenv(PROTO_CONFIG_ENV), options, error);
 }

@@ -221,30 +221,17 @@ static int fan_out(dora_node *node, struct output *output, const struct link_mes
     return result;
 }
 
-/* Meta: how long the encoded parameters are (4 bytes), they, and the description of a nested array's type. */
-struct meta {
-    uint8_t small[MESSAGE_INLINE];
-    uint32_t block; /* ARENA_NONE: in `small` */
-    size_t len;
-};
-
-static int write_meta(dora_node *node, const struct publish_data *data, const dora_params *params, struct meta *meta)
+static int write_meta(dora_node *node, const struct publish_data *data, const dora_params *params,
+                      struct publish_meta *meta)
 {
     size_t params_len = params_encoded_size(params);
-    meta->block = ARENA_NONE;
-    meta->len = params_len + data->type_len ? sizeof(uint32_t) + params_len + data->type_len : 0;
-    if (meta->len == 0)
-        return 0;
-    uint8_t *out = meta->small;
-    bool in_block = data->block != ARENA_NONE;
-    if (meta->len > UINT32_MAX)
+    size_t len = params_len + data->type_len ? sizeof(uint32_t) + params_len + data->type_len : 0;
+    uint8_t *out;
+    if (len > UINT32_MAX)
         return node_fail_locked(node, -EMSGSIZE, "parameters of %zu bytes are too long", params_len);
-    if (in_block ? !message_fits_meta(meta->len) : !message_fits(data->size, meta->len)) {
-        int rc = publish_alloc(node, meta->len, &meta->block);
-        if (rc < 0)
-            return rc;
-        out = arena_data(&node->arena, meta->block);
-    }
+    int rc = publish_meta_room(node, data, len, meta, &out);
+    if (rc < 0 || len == 0)
+        return rc;
     memcpy(out, &(uint32_t){(uint32_t)params_len}, sizeof(uint32_t));
     params_encode(params, out + sizeof(uint32_t));
     if (data->type_len)
@@ -257,60 +244,91 @@ static struct message_block block_of(const dora_node *node, uint32_t block, size
     return (struct message_block){node->arena.blocks[block].offset, size, block};
 }
 
+int publish_data_place(dora_node *node, struct publish_data *data, bool has_meta)
+{
+    /* What lies beside a block of meta must leave room for the three words that name it. */
+    if (data->block != ARENA_NONE || message_fits(data->size, has_meta ? 8 * MESSAGE_BLOCK : 0))
+        return 0;
+    int rc = publish_alloc(node, data->size, &data->block);
+    if (rc == 0)
+        memcpy(arena_data(&node->arena, data->block), data->bytes, data->size);
+    return rc;
+}
+
+int publish_meta_room(dora_node *node, const struct publish_data *data, size_t len, struct publish_meta *meta,
+                      uint8_t **room)
+{
+    *room = meta->small;
+    meta->block = ARENA_NONE;
+    meta->len = len;
+    if (data->block != ARENA_NONE ? message_fits_meta(len) : message_fits(data->size, len))
+        return 0;
+    int rc = publish_alloc(node, len, &meta->block);
+    if (rc == 0)
+        *room = arena_data(&node->arena, meta->block);
+    return rc;
+}
+
+int publish_message(dora_node *node, struct output *output, const struct publish_data *data,
+                    const struct publish_meta *meta, const struct publish_head *head)
+{
+    struct message_block data_block, meta_block;
+    struct message_part data_part = {.bytes = data->bytes, .len = data->size};
+    struct message_part meta_part = {.bytes = meta->small, .len = meta->len};
+    if (data->block != ARENA_NONE) {
+        data_block = block_of(node, data->block, data->size);
+        data_part.block = &data_block;
+    }
+    if (meta->block != ARENA_NONE) {
+        meta_block = block_of(node, meta->block, meta->len);
+        meta_part.block = &meta_block;
+    }
+    struct message message;
+    message_pack(&message, head->sequence, head->timestamp, data->format, 0, data_part, meta_part);
+    struct link_message queued = {
+        .message = &message,
+        .blocks = {data->block, meta->block},
+        .is_protected = head->is_protected,
+        .flush = head->flush,
+    };
+    int rc = fan_out(node, output, &queued);
+    if (output->busy) {
+        output->busy = false;
+        pthread_cond_broadcast(&node->idle);
+    }
+    if (meta->block != ARENA_NONE)
+        arena_unref(&node->arena, meta->block);
+    ring_bells(output);
+    return rc;
+}
+
 static int send_locked(dora_node *node, struct output *output, struct publish_data *data, const dora_params *params)
 {
     if (output->route_count == 0) {
         output->sequence++;
         return 0;
     }
-    /* What lies beside a block of meta must leave room for the three words that name it. */
-    size_t meta_least = params || data->type_len ? 8 * MESSAGE_BLOCK : 0;
-    if (data->block == ARENA_NONE && !message_fits(data->size, meta_least)) {
-        int rc = publish_alloc(node, data->size, &data->block);
-        if (rc < 0)
-            return rc;
-        memcpy(arena_data(&node->arena, data->block), data->bytes, data->size);
-    }
-    struct meta meta;
-    int rc = write_meta(node, data, params, &meta);
+    struct publish_meta meta;
+    int rc = publish_data_place(node, data, params || data->type_len);
+    if (rc == 0)
+        rc = write_meta(node, data, params, &meta);
     if (rc < 0)
         return rc;
-    struct message_block data_block, meta_block;
-    struct message_part data_part = {.bytes = data->bytes, .len = data->size};
-    struct message_part meta_part = {.bytes = meta.small, .len = meta.len};
-    if (data->block != ARENA_NONE) {
-        data_block = block_of(node, data->block, data->size);
-        data_part.block = &data_block;
-    }
-    if (meta.block != ARENA_NONE) {
-        meta_block = block_of(node, meta.block, meta.len);
-        meta_part.block = &meta_block;
-    }
-    struct message message;
     trace_send(node, output, output->sequence);
-    message_pack(&message, output->sequence++, next_stamp(node), data->format, 0, data_part, meta_part);
-    struct link_message queued = {
-        .message = &message,
-        .blocks = {data->block, meta.block},
+    struct publish_head head = {
+        .sequence = output->sequence++,
+        .timestamp = next_stamp(node),
         .is_protected = params && params_protects(params),
         .flush = params && params_flushes(params),
     };
-    rc = fan_out(node, output, &queued);
-    if (output->busy) {
-        output->busy = false;
-        pthread_cond_broadcast(&node->idle);
-    }
-    if (meta.block != ARENA_NONE)
-        arena_unref(&node->arena, meta.block);
-    ring_bells(output);
-    return rc;
+    return publish_message(node, output, data, &meta, &head);
 }
 
-int publish(dora_node *node, const char *id, size_t id_len, struct publish_data data, const dora_params *params)
+struct output *publish_begin(dora_node *node, const char *id, size_t id_len, int *rc)
 {
-    int rc = node_check(node);
-    if (rc < 0)
-        return rc;
+    *rc = node_check(node);
+    if (*rc < 0)
+        return NULL;
     node_bump(node);
     lock_take(&node->lock);
     if (control_count(node) != node->control_read)
@@ -319,14 +337,30 @@ int publish(dora_node *node, const char *id, size_t id_len, struct publish_data 
     while (output && output->busy)
         lock_wait(&node->lock, &node->idle);
     if (!output)
-        rc = node_fail_locked(node, -ENOENT, "this node has no output `%.*s`; add it to `outputs` in the dataflow",
-                              (int)id_len, id);
+        *rc = node_fail_locked(node, -ENOENT, "this node has no output `%.*s`; add it to `outputs` in the dataflow",
+                               (int)id_len, id);
     else if (output->closed)
-        rc = node_fail_locked(node, -EPIPE, "output `%s` has been closed", output->id);
-    else
-        rc = send_locked(node, output, &data, params);
-    if (data.block != ARENA_NONE)
-        arena_unref(&node->arena, data.block);
+        *rc = node_fail_locked(node, -EPIPE, "output `%s` has been closed", output->id);
+    if (*rc == 0)
+        return output;
     lock_release(&node->lock);
+    return NULL;
+}
+
+void publish_end(dora_node *node, uint32_t block)
+{
+    if (block != ARENA_NONE)
+        arena_unref(&node->arena, block);
+    lock_release(&node->lock);
+}
+
+int publish(dora_node *node, const char *id, size_t id_len, struct publish_data data, const dora_params *params)
+{
+    int rc;
+    struct output *output = publish_begin(node, id, id_len, &rc);
+    if (output) {
+        rc = send_locked(node, output, &data, params);
+        publish_end(node, data.block);
+    }
     return rc;
 }

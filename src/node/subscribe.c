@@ -5,10 +5,10 @@
 
 #include "base/cleanup.h"
 #include "node/event.h"
+#include "node/meta.h"
 #include "node/node.h"
 #include "node/params.h"
 #include "node/trace.h"
-#include "proto/wire.h"
 
 static void unuse_link(dora_node *node, struct rx_link *link)
 {
@@ -133,16 +133,12 @@ int64_t subscribe_deadline(const dora_node *node)
 /* ---- Making events ---- */
 
 /* Copies the format of a nested array from its description: the publisher could change it later. */
-static int read_format(dora_event *event)
+static int read_format(dora_event *event, const struct meta *meta)
 {
-    struct wire_in in = {event->type, (const uint8_t *)event->type + event->type_len};
-    uint64_t number;
-    uint8_t what;
     const char *format;
-    if (!wire_get_number(&in, &number) || !wire_get_number(&in, &number) || !wire_get_byte(&in, &what) ||
-        !wire_get_text(&in, &format))
+    size_t len;
+    if (meta_format(meta, &format, &len) < 0)
         return -EBADMSG;
-    size_t len = (size_t)((const char *)in.at - format) - 1;
     char *copy = event->format;
     if (len >= sizeof event->format && !(copy = event->text = malloc(len + 1)))
         return -ENOMEM;
@@ -159,23 +155,13 @@ static int read_meta(dora_event *event)
     message_meta(&event->message, &bytes, &len, &block);
     if (!bytes)
         bytes = link_hold_data(&event->meta_block);
-    if (len == 0)
-        return 0;
-    uint32_t params_len;
-    if (len < sizeof params_len)
+    struct meta meta;
+    if (meta_split(bytes, len, &meta) < 0)
         return -EBADMSG;
-    memcpy(&params_len, bytes, sizeof params_len);
-    if (params_len > len - sizeof params_len)
-        return -EBADMSG;
-    const char *params = (const char *)bytes + sizeof params_len;
-    event->type = params + params_len;
-    event->type_len = len - sizeof params_len - params_len;
-    if (event->type_len) {
-        int rc = read_format(event);
-        if (rc < 0)
-            return rc;
-    }
-    return params_len ? params_decode(params, params_len, &event->params) : 0;
+    event->type = meta.type;
+    event->type_len = meta.type_len;
+    int rc = meta.type_len ? read_format(event, &meta) : 0;
+    return rc == 0 && meta.params_len ? params_decode(meta.params, meta.params_len, &event->params) : rc;
 }
 
 /* Fills an event from its message. */

@@ -21,7 +21,9 @@ enum {
 
 static bool ready(const dora_node *node)
 {
-    return control_pending(node) || subscribe_ready(node);
+    /* relaxed: whoever sets it rings the bell afterwards. */
+    return control_pending(node) || subscribe_ready(node) ||
+           atomic_load_explicit(&node->interrupted, memory_order_relaxed);
 }
 
 static bool poll_for_work(const dora_node *node, int64_t until)

@@ -116,6 +116,9 @@ struct link_message {
  * written nonsense, close the link. */
 int link_tx_send(struct link_tx *link, uint32_t edge, const struct link_message *message, struct arena *arena);
 
+/* Whether link_tx_send would find room, or make it by dropping, rather than answer -EAGAIN. */
+bool link_tx_has_room(struct link_tx *link, uint32_t edge);
+
 /* After -EAGAIN: waits until the edge may have room again, or `deadline` (CLOCK_MONOTONIC). It touches nothing but
  * shared memory, so that the caller can let go of its lock meanwhile; the link must not be closed until it is back. */
 void link_tx_wait(const struct link_tx *link, uint32_t edge, int64_t deadline);

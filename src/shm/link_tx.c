@@ -157,6 +157,14 @@ int link_tx_send(struct link_tx *link, uint32_t index, const struct link_message
     return 0;
 }
 
+bool link_tx_has_room(struct link_tx *link, uint32_t index)
+{
+    struct link_tx_edge *edge = &link->edges[index];
+    /* An end that writes nonsense is found out by sending. */
+    return edge->edge.policy != LINK_BACKPRESSURE || queued(edge) < edge->edge.limit || refresh(edge) < 0 ||
+           queued(edge) < edge->edge.limit;
+}
+
 void link_tx_wait(const struct link_tx *link, uint32_t index, int64_t deadline)
 {
     const struct link_tx_edge *edge = &link->edges[index];

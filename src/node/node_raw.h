@@ -1,0 +1,40 @@
+/* For processes that pass messages on: one as it lies in shared memory, with its own sequence number and timestamp. Not
+ * part of dora.h; what the functions there say of threads holds here too.
+ */
+#ifndef NODE_NODE_RAW_H
+#define NODE_NODE_RAW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dora/dora.h"
+
+struct node_raw {
+    const void *data, *meta; /* meta: parameters and the type of a nested array (meta.h) */
+    size_t size, meta_len;
+    uint64_t sequence, timestamp;
+    char format;
+};
+
+/* As dora_node_open, told by `config` in place of DORA_NODE_CONFIG. */
+int node_raw_open(dora_node **node, const char *config, const dora_node_options *options, dora_error *error);
+
+/* An INPUT event's message. What it points to is the publisher's memory, valid as long as the event. */
+void node_raw_read(const dora_event *event, struct node_raw *raw);
+
+/* As dora_event_free, and also after dora_node_close: data stays readable until then. Any thread. */
+void node_raw_release(dora_event *event);
+
+/* Sends a copy of the message on `output`. Meta is checked as its readers will; the data they check themselves.
+ * -EBADMSG: meta is not what a node makes; -EAGAIN: it would have to wait for room and `wait` is false, so nobody has
+ * got it; else as dora_send. */
+int node_raw_send(dora_node *node, const char *output, const struct node_raw *raw, bool wait);
+
+/* The wait of the thread that receives, or its next one, ends with -EINTR. Any thread. */
+void node_raw_interrupt(dora_node *node);
+
+/* Whether the daemon has hung up, rather than asked to stop. */
+bool node_raw_cut_off(dora_node *node);
+
+#endif
