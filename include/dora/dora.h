@@ -65,6 +65,13 @@ typedef struct dora_node_options {
         *node_id;    /* join a running dataflow as its `path: dynamic` node of this id; NULL: from the environment */
     int64_t poll_ns; /* how long a wait polls at most before it sleeps; 0: the default (50 µs, adaptive);
                         < 0: sleep at once; DORA_FOREVER: never sleep */
+    /* For callers who hold a lock that nobody should wait for, such as an interpreter's: `wait_begin` is called before
+     * every wait and `wait_end` after it, by the thread that waits, which holds none of this library's locks then. They
+     * call no function of the node. What `wait_end` returns below 0 ends the waiting call with that failure; a wait
+     * ends early when a signal was handled. NULL: none. */
+    void (*wait_begin)(void *context);
+    int (*wait_end)(void *context);
+    void *wait_context;
 } dora_node_options;
 
 /* Joins the dataflow and waits until all its nodes have: what is sent from then on reaches every one of them. What the
@@ -84,6 +91,9 @@ DORA_API const char *dora_node_id(const dora_node *node);
 DORA_API const char *dora_dataflow_id(const dora_node *node);         /* UUID text */
 DORA_API const char *dora_dataflow_descriptor(const dora_node *node); /* the whole dataflow, JSON */
 DORA_API unsigned dora_restart_count(const dora_node *node);          /* 0 for the first run */
+
+/* Now, by the node's hybrid logical clock (NTP64): later than all it has sent and received. */
+DORA_API uint64_t dora_timestamp(dora_node *node);
 
 /* Names of inputs and outputs in the descriptor's order; NULL behind the last. */
 DORA_API const char *dora_input_name(const dora_node *node, size_t index);
@@ -162,6 +172,11 @@ DORA_API int dora_loan(dora_node *node, size_t size, dora_sample **sample);
  * succeeds or not. -EINVAL when the size is no multiple of the type's, or the sample isn't a loan of this node. */
 DORA_API int dora_send_sample(dora_node *node, const char *output, dora_sample *sample, const char *format,
                               const dora_params *params);
+
+/* As dora_send_sample, but the loan stays the caller's, who only reads it from now on: its memory is used for nothing
+ * else until it is released. It may be sent again, on any output. */
+DORA_API int dora_share_sample(dora_node *node, const char *output, dora_sample *sample, const char *format,
+                               const dora_params *params);
 
 /* Sends an Arrow array of any type: its buffers are copied once, to shared memory. As in Arrow's own functions both
  * structs are taken over and released, whether this succeeds or not. -EINVAL when they contradict themselves. */

@@ -8,6 +8,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
+
+#include "base/clock.h"
 
 #if __has_include(<sys/single_threaded.h>)
 #include <sys/single_threaded.h>
@@ -48,10 +51,13 @@ static inline void lock_release(struct lock *lock)
     pthread_mutex_unlock(&lock->mutex);
 }
 
-/* Waits for `condition` with the lock, which the caller has, released; only in a process of several threads. */
-static inline void lock_wait(struct lock *lock, pthread_cond_t *condition)
+/* Waits for `condition`, at most `nap` ns, with the lock, which the caller has, released; only in a process of several
+ * threads. */
+static inline void lock_wait(struct lock *lock, pthread_cond_t *condition, int64_t nap)
 {
-    pthread_cond_wait(condition, &lock->mutex);
+    int64_t until = clock_after(clock_now(), nap);
+    struct timespec when = {.tv_sec = until / CLOCK_SECOND, .tv_nsec = until % CLOCK_SECOND};
+    pthread_cond_clockwait(condition, &lock->mutex, CLOCK_MONOTONIC, &when);
     lock->held = true;
 }
 

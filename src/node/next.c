@@ -88,7 +88,9 @@ int next_event(dora_node *node, dora_event **out, int64_t timeout_ns)
             wait_poll_disarm(node);
         } else {
             int64_t due = subscribe_deadline(node);
-            wait_for_work(node, now, due < deadline ? due : deadline);
+            rc = wait_for_work(node, now, due < deadline ? due : deadline);
+            if (rc < 0)
+                return rc;
         }
         rc = next(node, out);
     }

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/lock.h"
+#include "base/process.h"
 #include "base/stamp.h"
 #include "dora/dora.h"
 #include "proto/proto.h"
@@ -103,7 +104,7 @@ struct notice {
 struct dora_node {
     _Atomic uint32_t refs; /* the node, and each loan that outlives it */
     struct error error;    /* of the last failed call; under `lock` */
-    const uint32_t *alive; /* 1; the kernel wipes it in a forked child */
+    struct process_mark process;
 
     char *id, *dataflow_id;
     const char *descriptor; /* mapped JSON */
@@ -134,6 +135,9 @@ struct dora_node {
 
     uint32_t control_applied; /* page->control when `notes` were last applied */
     struct doorbell bell;
+    void (*wait_begin)(void *context); /* see dora.h; any thread's */
+    int (*wait_end)(void *context);
+    void *wait_context;
     int64_t poll_ns;
     uint32_t poll_skip, poll_backoff; /* waits until polling is tried again; see wait.c */
     int poll_fd, timer_fd;            /* -1 until dora_fd is called */
@@ -161,7 +165,7 @@ int node_fail_locked(dora_node *node, int code, const char *format, ...) __attri
 /* -ECHILD in a forked child. */
 static inline int node_check(const dora_node *node)
 {
-    return *node->alive ? 0 : -ECHILD;
+    return process_same(&node->process) ? 0 : -ECHILD;
 }
 
 /* For the daemon's health check. A lost count between two threads does no harm. */
@@ -176,6 +180,19 @@ void node_unref(dora_node *node);
 
 /* As dora_node_open, with what DORA_NODE_CONFIG says, or NULL. */
 int node_open(dora_node **node, const char *config, const dora_node_options *options, dora_error *error);
+
+/* Around whatever may take long; without the lock. */
+static inline void wait_enter(const dora_node *node)
+{
+    if (node->wait_begin)
+        node->wait_begin(node->wait_context);
+}
+
+static inline int wait_leave(const dora_node *node)
+{
+    int rc = node->wait_end ? node->wait_end(node->wait_context) : 0;
+    return rc < 0 ? rc : 0;
+}
 
 /* ---- control.c ---- */
 
@@ -211,6 +228,7 @@ struct publish_data {
     const void *bytes;
     size_t size;
     uint32_t block;
+    bool keep;        /* … unless it stays the caller's */
     char format;      /* one character of a plain array's, or PUBLISH_NESTED */
     const void *type; /* PUBLISH_NESTED: arrow.h's description */
     size_t type_len;
@@ -222,8 +240,8 @@ int publish(dora_node *node, const char *output, size_t output_len, struct publi
             const dora_params *params);
 
 /* The same, step by step. publish_begin takes the lock and finds an output that may send; NULL: `*rc` says why, and the
- * lock isn't held. publish_end gives back the block of data, if any, and the lock. In between, data and meta are put where
- * they fit: in the message, or in a block. */
+ * lock isn't held. publish_end gives back the block of data, if any, and the lock. In between, data and meta are put
+ * where they fit: in the message, or in a block. */
 struct publish_meta {
     uint8_t small[MESSAGE_INLINE];
     uint32_t block; /* ARENA_NONE: in `small` */
@@ -271,8 +289,9 @@ int next_event(dora_node *node, dora_event **event, int64_t timeout_ns);
 
 /* ---- wait.c: the receiver's ---- */
 
-/* Waits until an input or the daemon has something, or `deadline`, or a while. */
-void wait_for_work(dora_node *node, int64_t now, int64_t deadline);
+/* Waits until an input or the daemon has something, or `deadline`, or a while. Negative: the caller's wait_end ends it.
+ */
+int wait_for_work(dora_node *node, int64_t now, int64_t deadline);
 /* Where dora_fd is in use: arms it, true unless there is work already. */
 bool wait_poll_arm(dora_node *node);
 void wait_poll_disarm(dora_node *node);

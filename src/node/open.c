@@ -1,5 +1,6 @@
 /* Joining a dataflow, and leaving it. */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,10 +12,6 @@
 #include "node/node.h"
 #include "shm/segment.h"
 
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18
-#endif
-
 static const int64_t DEFAULT_POLL = 50 * 1000;
 
 /* ---- Memory ---- */
@@ -24,8 +21,6 @@ static void free_node(dora_node *node)
     arena_close(&node->arena);
     lock_destroy(&node->lock);
     pthread_cond_destroy(&node->idle);
-    if (node->alive)
-        munmap((void *)node->alive, sizeof *node->alive);
     free(node->id);
     free(node->dataflow_id);
     free(node);
@@ -55,16 +50,16 @@ static int make_node(dora_node **out, const dora_node_options *options, struct e
     node->deferred_end = &node->deferred;
     int64_t poll = options ? options->poll_ns : 0;
     node->poll_ns = poll == 0 ? DEFAULT_POLL : poll;
-    uint32_t *alive = mmap(NULL, sizeof *alive, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (alive == MAP_FAILED) {
-        int rc = -errno;
+    if (options) {
+        node->wait_begin = options->wait_begin;
+        node->wait_end = options->wait_end;
+        node->wait_context = options->wait_context;
+    }
+    int rc = process_mark(&node->process);
+    if (rc < 0) {
         free_node(node);
         return error_sys(error, rc, "memory for a node");
     }
-    *alive = 1;
-    node->alive = alive;
-    /* Where the kernel doesn't know it (before 4.14) a forked child is not told from its parent. */
-    (void)madvise(alive, sizeof *alive, MADV_WIPEONFORK);
     *out = node;
     return 0;
 }
@@ -73,10 +68,14 @@ void dora_node_close(dora_node *node)
 {
     if (!node)
         return;
-    bool parent = node_check(node) == 0;
+    if (node_check(node) < 0) {
+        /* What it has is the parent's, and a lock may be held by a thread that isn't here. */
+        cleanup_close(&node->socket);
+        return;
+    }
     subscribe_close(node);
     lock_take(&node->lock);
-    if (parent && node->socket >= 0 && !node->holds_on)
+    if (node->socket >= 0 && !node->holds_on)
         proto_send(node->socket, &(struct proto_packet){.type = PROTO_GOODBYE}, 0);
     publish_close(node);
     while (node->notes) {
@@ -226,15 +225,28 @@ static int start(dora_node *node, const struct proto_packet *packet, struct erro
     return 0;
 }
 
+/* As proto_recv, within the caller's waits. */
+static int hear(const dora_node *node, struct proto_packet *packet, void *buffer)
+{
+    for (;;) {
+        int rc = proto_recv(node->socket, packet, buffer, node->wait_begin ? MSG_DONTWAIT : 0);
+        if (rc != -EAGAIN)
+            return rc;
+        wait_enter(node);
+        poll(&(struct pollfd){.fd = node->socket, .events = POLLIN}, 1, 1000);
+        rc = wait_leave(node);
+        if (rc < 0)
+            return rc;
+    }
+}
+
 /* Reads packets up to START. */
 static int join(dora_node *node, struct error *error)
 {
     for (;;) {
         _Alignas(8) char buffer[PROTO_PACKET_MOST];
         struct proto_packet packet;
-        int rc = proto_recv(node->socket, &packet, buffer, 0);
-        if (rc == -EINTR)
-            continue;
+        int rc = hear(node, &packet, buffer);
         if (rc == 0)
             return error_set(error, -ECONNRESET, "the daemon has closed the connection before the dataflow started");
         if (rc < 0)

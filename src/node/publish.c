@@ -158,6 +158,14 @@ static uint64_t next_stamp(dora_node *node)
     return now;
 }
 
+uint64_t dora_timestamp(dora_node *node)
+{
+    lock_take(&node->lock);
+    uint64_t stamp = next_stamp(node);
+    lock_release(&node->lock);
+    return stamp;
+}
+
 static void ring_bells(const struct output *output)
 {
     /* Between what was published and a look at the bells; pairs with doorbell_arm. */
@@ -177,14 +185,30 @@ static int wait_for_room(dora_node *node, struct output *output, struct route ro
     route.link->waiters++;
     lock_release(&node->lock);
     node_bump(node);
+    wait_enter(node);
     link_tx_wait(&route.link->tx, route.edge, clock_after(clock_now(), ROOM_NAP));
+    int rc = wait_leave(node);
     lock_take(&node->lock);
     if (--route.link->waiters == 0 && route.link->down)
         publish_drop_link(node, route.link->id);
     control_pump(node);
     if (node->stopping || node->socket_closed)
         return node_fail_locked(node, -ECANCELED, "output `%s`: the dataflow stops", output->id);
-    return 0;
+    return rc < 0 ? node_fail_locked(node, rc, "output `%s`: the wait for room was ended", output->id) : 0;
+}
+
+/* Waits, with the lock, until another thread's send on the output may be over. */
+static int wait_for_turn(dora_node *node, const struct output *output)
+{
+    lock_release(&node->lock);
+    wait_enter(node);
+    lock_take(&node->lock);
+    if (output->busy)
+        lock_wait(&node->lock, &node->idle, ROOM_NAP);
+    lock_release(&node->lock);
+    int rc = wait_leave(node);
+    lock_take(&node->lock);
+    return rc < 0 ? node_fail_locked(node, rc, "output `%s`: the wait for another send was ended", output->id) : 0;
 }
 
 /* Puts the message in every subscriber's queue, in order of links. A wait may change the routes, so they are found by
@@ -334,9 +358,11 @@ struct output *publish_begin(dora_node *node, const char *id, size_t id_len, int
     if (control_count(node) != node->control_read)
         control_pump(node);
     struct output *output = publish_find(node, id, id_len);
-    while (output && output->busy)
-        lock_wait(&node->lock, &node->idle);
-    if (!output)
+    while (output && output->busy && *rc == 0)
+        *rc = wait_for_turn(node, output);
+    if (*rc < 0)
+        ;
+    else if (!output)
         *rc = node_fail_locked(node, -ENOENT, "this node has no output `%.*s`; add it to `outputs` in the dataflow",
                                (int)id_len, id);
     else if (output->closed)
@@ -358,9 +384,12 @@ int publish(dora_node *node, const char *id, size_t id_len, struct publish_data 
 {
     int rc;
     struct output *output = publish_begin(node, id, id_len, &rc);
-    if (output) {
+    if (output)
         rc = send_locked(node, output, &data, params);
-        publish_end(node, data.block);
-    }
+    else if (rc == -ECHILD)
+        return rc;
+    else
+        lock_take(&node->lock);
+    publish_end(node, data.keep ? ARENA_NONE : data.block);
     return rc;
 }

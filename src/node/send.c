@@ -60,33 +60,32 @@ int dora_loan(dora_node *node, size_t size, dora_sample **out)
     return 0;
 }
 
+int dora_share_sample(dora_node *node, const char *output, dora_sample *sample, const char *format,
+                      const dora_params *params)
+{
+    char type = format ? format[0] : 'C';
+    if (!sample || sample->node != node)
+        return node_fail(node, -EINVAL, "output `%s`: what is sent is no loan of this node", output);
+    if (arrow_plain_width(type) == 0 || (format && format[1]))
+        return node_fail(node, -EINVAL, "output `%s`: `%s` is no primitive Arrow type", output, format);
+    if (sample->size % (size_t)arrow_plain_width(type))
+        return node_fail(node, -EINVAL, "output `%s`: %zu bytes are no whole number of `%s`", output, sample->size,
+                         format);
+    struct publish_data what = {
+        .bytes = sample->data, .size = sample->size, .block = sample->block, .keep = true, .format = type};
+    if (sample->size <= 64) {
+        /* It travels in the message itself. */
+        what.block = ARENA_NONE;
+        what.keep = false;
+    }
+    return publish(node, output, strlen(output), what, params);
+}
+
 int dora_send_sample(dora_node *node, const char *output, dora_sample *sample, const char *format,
                      const dora_params *params)
 {
-    char type = format ? format[0] : 'C';
-    int rc = 0;
-    if (!sample || sample->node != node)
-        rc = node_fail(node, -EINVAL, "output `%s`: what is sent is no loan of this node", output);
-    else if (arrow_plain_width(type) == 0 || (format && format[1]))
-        rc = node_fail(node, -EINVAL, "output `%s`: `%s` is no primitive Arrow type", output, format);
-    else if (sample->size % (size_t)arrow_plain_width(type))
-        rc = node_fail(node, -EINVAL, "output `%s`: %zu bytes are no whole number of `%s`", output, sample->size,
-                       format);
-    if (rc < 0) {
-        dora_sample_release(sample);
-        return rc;
-    }
-    struct publish_data what = {.bytes = sample->data, .size = sample->size, .block = sample->block, .format = type};
-    if (sample->size <= 64) {
-        /* It travels in the message itself, and the block is free at once. */
-        what.block = ARENA_NONE;
-        rc = publish(node, output, strlen(output), what, params);
-        dora_sample_release(sample);
-        return rc;
-    }
-    rc = publish(node, output, strlen(output), what, params);
-    free(sample);
-    node_unref(node);
+    int rc = dora_share_sample(node, output, sample, format, params);
+    dora_sample_release(sample);
     return rc;
 }
 
@@ -187,6 +186,8 @@ void dora_sample_release(dora_sample *sample)
     if (sample->event) {
         event_unref(sample->event);
     } else {
+        if (node_check(sample->node) < 0)
+            return; /* it is the parent's */
         give_back(sample->node, sample->block);
         node_unref(sample->node);
     }

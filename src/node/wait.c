@@ -60,7 +60,7 @@ static bool poll_first(dora_node *node, int64_t now, int64_t deadline)
     return false;
 }
 
-void wait_for_work(dora_node *node, int64_t now, int64_t deadline)
+static void wait(dora_node *node, int64_t now, int64_t deadline)
 {
     if (node->poll_ns == DORA_FOREVER) {
         int64_t nap = clock_after(now, DOORBELL_NAP);
@@ -73,6 +73,13 @@ void wait_for_work(dora_node *node, int64_t now, int64_t deadline)
     if (!ready(node))
         doorbell_sleep(&node->bell, deadline);
     doorbell_disarm(&node->bell);
+}
+
+int wait_for_work(dora_node *node, int64_t now, int64_t deadline)
+{
+    wait_enter(node);
+    wait(node, now, deadline);
+    return wait_leave(node);
 }
 
 /* ---- For a node's own event loop ---- */

@@ -22,6 +22,7 @@
 
 #include "base/error.h"
 #include "base/lock.h"
+#include "base/process.h"
 #include "shm/arena.h"
 #include "shm/ring.h"
 
@@ -159,6 +160,7 @@ struct link_rx {
     uint32_t *overflow;       /* blocks that found the return ring full */
     uint32_t overflow_count, overflow_cap;
     bool detached;
+    struct process_mark process;
 };
 
 /* Takes over `arena_fd` (the publisher's) when it succeeds; `fd` stays the caller's. */
@@ -188,7 +190,8 @@ void link_rx_delay(struct link_rx *link, uint32_t edge, int64_t ns);
 /* Where a held block can be read (message_block.size bytes). */
 const void *link_hold_data(const struct link_hold *hold);
 
-/* Gives the block back to its publisher. Any thread. Safe on a hold of nothing. */
+/* Gives the block back to its publisher. Any thread. Safe on a hold of nothing. In a forked child it does nothing: the
+ * hold is the parent's. */
 void link_hold_release(struct link_hold *hold);
 
 #endif

@@ -28,7 +28,10 @@ int link_rx_open(struct link_rx **out, int fd, int arena_fd, const struct link_e
     autofree struct link_rx_edge *rx_edges = calloc(count ? count : 1, sizeof *rx_edges);
     if (!link || !rx_edges)
         return error_set(error, -ENOMEM, "no memory for a link");
-    int rc = link_map(fd, edges, count, PROT_READ | PROT_WRITE, &link->shared, &link->size, error);
+    int rc = process_mark(&link->process);
+    if (rc < 0)
+        return error_sys(error, rc, "memory for a link");
+    rc = link_map(fd, edges, count, PROT_READ | PROT_WRITE, &link->shared, &link->size, error);
     if (rc < 0)
         return rc;
     rc = arena_view_open(&link->view, arena_fd, error);
@@ -131,6 +134,8 @@ void link_hold_release(struct link_hold *hold)
     if (!link)
         return;
     hold->link = NULL;
+    if (!process_same(&link->process))
+        return;
     lock_take(&link->lock);
     hold->next->prev = hold->prev;
     hold->prev->next = hold->next;

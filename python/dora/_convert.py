@@ -1,0 +1,86 @@
+"""What can be sent though it is neither an Arrow array nor a plain buffer."""
+
+import sys
+
+CPU = 1  # DLPack's number for it; CUDA's host memory and the like have others
+
+
+def to_arrow(data):
+    """An Arrow array, or a buffer of numbers that lie side by side; TypeError when there is none for `data`."""
+    import pyarrow
+
+    if hasattr(data, "__arrow_c_stream__"):
+        return _one_chunk(data, pyarrow)
+    if hasattr(data, "__dlpack__") and not _is_numpy(data):
+        data = _from_dlpack(data)
+    elif not _is_numpy(data) and hasattr(data, "__array__"):
+        import numpy
+
+        data = numpy.asarray(data)
+    if _is_numpy(data):
+        return _from_numpy(data, pyarrow)
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return bytes(data)
+    if isinstance(data, (list, tuple)):
+        return pyarrow.array(data)
+    if isinstance(data, (str, bool, int, float, dict, pyarrow.Scalar)):
+        return pyarrow.array([data])
+    raise TypeError(
+        f"can't send data of type {type(data).__name__}: give bytes, a buffer, an Arrow or numpy array, a tensor on the CPU, "
+        "or a list"
+    )
+
+
+def send_strided(node, output, data, metadata):
+    """Copies elements that don't lie side by side once, to shared memory."""
+    import numpy
+
+    array = numpy.asarray(data)
+    if output not in node.node_config()["outputs"] or array.dtype.char == "?":
+        return node.send_output(output, numpy.ascontiguousarray(array), metadata)
+    with node.loan(output, array.shape, array.dtype, metadata) as room:
+        numpy.copyto(room, array)
+
+
+def _is_numpy(data):
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(data, numpy.ndarray)
+
+
+def _one_chunk(data, pyarrow):
+    """Of a table, the rows as structs."""
+    if hasattr(data, "to_struct_array"):
+        chunks = data.to_struct_array()
+    else:
+        try:
+            chunks = pyarrow.chunked_array(data)
+        except (TypeError, ValueError):
+            chunks = pyarrow.table(data).to_struct_array()
+    if isinstance(chunks, pyarrow.Array):
+        return chunks
+    return chunks.chunk(0) if chunks.num_chunks == 1 else chunks.combine_chunks()
+
+
+def _from_dlpack(data):
+    import numpy
+
+    device = data.__dlpack_device__()[0] if hasattr(data, "__dlpack_device__") else CPU
+    if device != CPU:
+        raise TypeError(f"can't send a {type(data).__name__} that isn't in the CPU's memory: copy it there first (.cpu())")
+    detach = getattr(data, "detach", None)  # a tensor that needs its gradient doesn't give its memory
+    return numpy.from_dlpack(detach() if detach else data)
+
+
+def _from_numpy(array, pyarrow):
+    import numpy
+
+    if array.ndim != 1:
+        array = array.reshape(-1)
+    if array.dtype.kind in "iuf" and not array.dtype.isnative:
+        return array.astype(array.dtype.newbyteorder("="))
+    if array.dtype.kind in "iuf" and array.dtype.itemsize <= 8:
+        return numpy.ascontiguousarray(array)
+    try:
+        return pyarrow.array(array)
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
+        raise TypeError(f"can't send a numpy array of {array.dtype}: {error}") from None

@@ -1,0 +1,79 @@
+"""Methods of Node that are no matter of speed. Each has the node as its first argument."""
+
+import json
+
+LEVELS = ("error", "warn", "info", "debug", "trace")
+ALIASES = {"critical": "error", "fatal": "error", "warning": "warn"}
+
+
+def dataflow_descriptor(node):
+    return json.loads(node._descriptor())
+
+
+def node_config(node):
+    """Of this node: {"inputs": {id: source}, "outputs": [id]}."""
+    for entry in dataflow_descriptor(node)["nodes"]:
+        if entry["id"] == node.node_id():
+            return {"inputs": entry.get("inputs") or {}, "outputs": entry.get("outputs") or []}
+    return {"inputs": {}, "outputs": []}
+
+
+def _source(node, failed):
+    for name, source in node_config(node)["inputs"].items():
+        source = source if isinstance(source, str) else source.get("source", "")
+        if source.split("/", 1)[0] == failed:
+            yield name
+
+
+def failure(node, source, error):
+    """The value of NODE_FAILED."""
+    return {"source_node_id": source, "error": error, "affected_input_ids": list(_source(node, source))}
+
+
+def parameter(node, key, text):
+    """The value of PARAM_UPDATE."""
+    return json.loads(text)
+
+
+# ---- Logging
+
+
+def log(node, level, message, target=None, fields=None):
+    level = str(level).lower()
+    level = ALIASES.get(level, level)
+    number = LEVELS.index(level) if level in LEVELS else LEVELS.index("info")
+    message = message if isinstance(message, str) else str(message)
+    if target is None and not fields:
+        node._log_line(number, message.replace("\0", "\\0"))
+        return
+    from ._logging import write
+
+    write(LEVELS[number], message, target, {str(key): value for key, value in (fields or {}).items()})
+
+
+# ---- What this build doesn't have
+
+
+def merge_external_events(node, subscription):
+    raise NotImplementedError(
+        "the ROS 2 bridge is not part of this build: receive ROS 2 topics in a node of your own (rclpy), and send them on"
+    )
+
+
+def _no_extensions(node, *args, **kwargs):
+    raise NotImplementedError(
+        "the daemon of this build keeps no values for nodes: send them on an output, or keep them in a file or database"
+    )
+
+
+extension_store = extension_load = extension_drop = drain_dropped_extension_keys = _no_extensions
+
+
+def _no_pools(node, *args, **kwargs):
+    raise NotImplementedError(
+        "this build has no tensor pools: node.loan(output, shape, dtype) gives a tensor in shared memory, which is sent "
+        "without a copy"
+    )
+
+
+register_tensor_pool = write_tensor_pool = read_tensor_pool = free_tensor_pool = _no_pools
