@@ -287,13 +287,13 @@ def startup(side, length):
     return {"value": wall, "message_ns": first[0]}
 
 
-def flood(side, count, policy, queue_size, wait, cores):
+def flood(side, count, policy, queue_size, wait, cores, counter="count"):
     """Messages a second, 8 bytes each, from the first send to the last receive; every one accounted for."""
     env = {"BENCH_COUNT": count, **WAITS[wait]}
     inputs = {"in": {"source": "flood/out", "queue_size": queue_size, "queue_policy": policy}}
     nodes = [
         node(side, "flood", "flood", core=cores[0], env=dict(env)),
-        node(side, "count", "count", inputs, False, cores[1], dict(env)),
+        node(side, counter, "count", inputs, False, cores[1], dict(env)),
     ]
     with Dataflow(side, nodes) as flow:
         flow.finish()
