@@ -224,6 +224,8 @@ def test_bw_and_delay_and_info(system, stream):
         ('["a", null, ""]', ["a", None, ""]),
         ("true, false", [True, False]),
         ("[]", []),
+        ("[[1, 2], [], null]", [[1, 2], [], None]),
+        ('{"x": 1, "way": [{"y": 2.5}]}', [{"x": 1, "way": [{"y": 2.5}]}]),
     ],
 )
 def test_pub_reaches_the_receivers(system, flow, data, rows):
@@ -254,12 +256,41 @@ def test_pub_of_a_file_and_what_can_not_be_sent(system, flow, tmp_path):
     system.dora("topic", "pub", "quiet/out", "--file", tmp_path / "picture")
     until(lambda: any(re.fullmatch(r"input in \S+ 1024", line) for line in said(path, uuid, "node")), "the file")
     assert "not JSON" in system.dora("topic", "pub", "quiet/out", "hello", status=2).stderr
-    assert "of another kind" in system.dora("topic", "pub", "quiet/out", '[1, "a"]', status=2).stderr
-    assert "a list" in system.dora("topic", "pub", "quiet/out", "[[1]]", status=2).stderr
+    assert "a text stands where" in system.dora("topic", "pub", "quiet/out", '[1, "a"]', status=2).stderr
+    assert "a list stands where" in system.dora("topic", "pub", "quiet/out", "1, [1]", status=2).stderr
+    for bad in ("[1]", "{", '{"x": {}}', '{"x": null}', '{"x": [1, "a"]}'):
+        assert "--metadata" in system.dora("topic", "pub", "quiet/out", "1", "--metadata", bad, status=2).stderr
     assert "nothing to send" in system.dora("topic", "pub", "quiet/out", status=2).stderr
     assert "no output `none`" in system.dora("topic", "pub", "quiet/none", "1", status=1).stderr
     assert "`none`" in system.dora("topic", "echo", "none/out", status=1).stderr
     assert "NODE/OUTPUT" in system.dora("topic", "echo", "none", status=1).stderr
+
+
+def test_pub_sends_parameters_and_echo_shows_text(system, flow, tmp_path):
+    path = flow(quiet=actor("join", "listen", inputs={"t": "dora/timer/secs/100"}, outputs=["out"]))
+    system.up()
+    system.start(path)
+    (tmp_path / "greeting").write_text('"Grüße",\n')
+    (tmp_path / "noise").write_bytes(b"a\0b")
+    (tmp_path / "value.json").write_text('{"x": 1}')
+    echo = system.begin("topic", "echo", "-f", "json", "quiet/out", "--count", "4")
+    lines = system.begin("topic", "echo", "quiet/out", "--count", "4")
+    until(lambda: subscribers(system, "quiet", "out") == 2, "the watchers")
+    metadata = {"b": True, "f": [1, 2.5], "i": -3, "is": [1, 2], "r": 0.5, "s": "é", "ss": ["a", "b"], "none": []}
+    system.dora("topic", "pub", "quiet/out", "--file", tmp_path / "greeting", "--metadata", json.dumps(metadata))
+    system.dora("topic", "pub", "quiet/out", "--file", tmp_path / "noise")
+    system.dora("topic", "pub", "quiet/out", '"utf8"')
+    system.dora("topic", "pub", "quiet/out", "--file", tmp_path / "value.json")
+    rows = [json.loads(line) for line in echo.communicate(timeout=60)[0].splitlines()]
+    assert rows[0]["metadata"] == metadata
+    assert (rows[0]["type"], rows[0]["text"]) == ("uint8", '"Grüße",\n')
+    assert bytes(rows[0]["data"]).decode() == rows[0]["text"]
+    assert (rows[1]["type"], rows[1]["data"], "text" in rows[1]) == ("uint8", [97, 0, 98], False)
+    assert (rows[2]["type"], rows[2]["data"], "text" in rows[2]) == ("utf8", ["utf8"], False)
+    assert (rows[3]["type"], rows[3]["data"]) == ("struct<x: int64>", [{"x": 1}])
+    shown = lines.communicate(timeout=60)[0].splitlines()
+    assert shown[0].startswith('quiet/out\t data="\\"Grüße\\",\\n" metadata={"b":true,')
+    assert shown[1] == "quiet/out\t data=[97,0,98] metadata={}"
 
 
 # ---- node ----

@@ -42,6 +42,15 @@ static void test_values_round(void **state)
     assert_round("\"one\"", "utf8 [\"one\"]", SIZE_MAX);
     assert_round("[null]", "null [null]", SIZE_MAX);
     assert_round("[]", "null []", SIZE_MAX);
+    assert_round("[[1, 2], null, [], [3.5]]", "list<float64> [[1.0,2.0],null,[],[3.5]]", SIZE_MAX);
+    assert_round("[[]]", "list<null> [[]]", SIZE_MAX);
+    assert_round("[{\"x\": 1, \"p\": [\"a\"]}, null, {\"p\": null, \"ok\": true}]",
+                 "struct<x: int64, p: list<utf8>, ok: bool> [{\"x\":1,\"p\":[\"a\"],\"ok\":null},null,"
+                 "{\"x\":null,\"p\":null,\"ok\":true}]",
+                 SIZE_MAX);
+    assert_round("{\"deep\": {\"er\": [{\"x\": 1}]}}",
+                 "struct<deep: struct<er: list<struct<x: int64>>>> [{\"deep\":{\"er\":[{\"x\":1}]}}]", SIZE_MAX);
+    assert_round("{}", "struct<> [{}]", SIZE_MAX);
 }
 
 static void test_what_is_left_out_is_told(void **state)
@@ -54,7 +63,8 @@ static void test_what_is_left_out_is_told(void **state)
 static void test_what_is_no_array(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"[1, \"a\"]", "[[1]]", "[{}]", "{}", "[true, 1]"};
+    static const char *const bad[] = {"[1, \"a\"]", "[[1], 2]", "[[1], [\"a\"]]", "[{\"x\": 1}, {\"x\": {}}]",
+                                      "[{}, []]",   "[true, 1]"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct ArrowArray array;
         struct ArrowSchema schema;

@@ -10,65 +10,48 @@
 #include "cli/arrow_json.h"
 #include "cli/ask.h"
 #include "cli/command.h"
+#include "cli/params_json.h"
 #include "cli/report.h"
 #include "cli/table.h"
 #include "cli/tap.h"
+#include "daemon/json_text.h"
 
 enum { QUEUE = 1000, LINE_LEAST = 80, LINE_PLAIN = 400 };
 
-static void put_param(struct buf *out, const dora_param *param)
+/* Bytes that are meant to be read: as the nodes of dora's C, C++ and Python interfaces send text. */
+static bool is_text(const dora_event *event, const struct ArrowArray *array, const char **text, size_t *len)
 {
-    switch (param->kind) {
-    case DORA_PARAM_BOOL:
-        buf_puts(out, param->value.boolean ? "true" : "false");
-        break;
-    case DORA_PARAM_INT:
-        buf_printf(out, "%" PRId64, param->value.integer);
-        break;
-    case DORA_PARAM_FLOAT:
-        arrow_json_double(out, param->value.real);
-        break;
-    case DORA_PARAM_STRING:
-        arrow_json_text(out, param->value.string, param->len, SIZE_MAX);
-        break;
-    case DORA_PARAM_TIMESTAMP:
-        arrow_json_time(out, param->value.integer);
-        break;
-    default:
-        buf_putc(out, '[');
-        for (size_t i = 0; i < param->len; i++) {
-            buf_puts(out, i ? "," : "");
-            if (param->kind == DORA_PARAM_INTS)
-                buf_printf(out, "%" PRId64, param->value.integers[i]);
-            else if (param->kind == DORA_PARAM_FLOATS)
-                arrow_json_double(out, param->value.reals[i]);
-            else
-                arrow_json_text(out, param->value.strings[i], strlen(param->value.strings[i]), SIZE_MAX);
-        }
-        buf_putc(out, ']');
-    }
+    *text = dora_event_data(event, len);
+    return strcmp(dora_event_format(event), "C") == 0 && array->null_count == 0 && array->offset == 0 && *len &&
+           json_text_is_plain(*text, *len);
 }
 
-static void put_params(struct buf *out, const dora_params *params)
+static bool put_text(struct buf *out, const dora_event *event, const struct ArrowArray *array, size_t most)
 {
-    const dora_param *param;
-    buf_putc(out, '{');
-    for (size_t i = 0; (param = dora_params_at(params, i)); i++) {
-        buf_puts(out, i ? "," : "");
-        arrow_json_text(out, param->key, strlen(param->key), SIZE_MAX);
-        buf_putc(out, ':');
-        put_param(out, param);
-    }
-    buf_putc(out, '}');
+    const char *text;
+    size_t len;
+    if (!is_text(event, array, &text, &len))
+        return false;
+    arrow_json_text(out, text, len, most);
+    return true;
 }
 
-static void put_data(struct buf *out, const dora_event *event, size_t most)
+static void put_json_data(struct buf *out, const dora_event *event)
 {
     struct ArrowArray array;
     struct ArrowSchema schema;
     if (dora_event_arrow(event, &array, &schema) < 0)
-        return buf_puts(out, "null");
-    arrow_json(out, &array, &schema, most);
+        return buf_puts(out, "\"type\":null,\"data\":null");
+    autobuf struct buf type = {0};
+    arrow_json_type(&type, &schema);
+    buf_puts(out, "\"type\":");
+    arrow_json_text(out, type.data ? type.data : "", type.len, SIZE_MAX);
+    buf_puts(out, ",\"data\":");
+    arrow_json(out, &array, &schema, SIZE_MAX);
+    size_t len = out->len;
+    buf_puts(out, ",\"text\":");
+    if (!put_text(out, event, &array, SIZE_MAX))
+        out->len = len;
     array.release(&array);
     schema.release(&schema);
 }
@@ -79,21 +62,33 @@ static void put_json(struct buf *out, const dora_event *event)
     clock_gettime(CLOCK_REALTIME, &now);
     buf_printf(out, "{\"timestamp\":%" PRId64 ",\"name\":", (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
     arrow_json_text(out, dora_event_id(event), strlen(dora_event_id(event)), SIZE_MAX);
-    buf_puts(out, ",\"data\":");
-    put_data(out, event, SIZE_MAX);
+    buf_putc(out, ',');
+    put_json_data(out, event);
     buf_puts(out, ",\"metadata\":");
-    put_params(out, dora_event_params(event));
+    params_json_put(out, dora_event_params(event));
     buf_puts(out, "}\n");
+}
+
+static void put_line_data(struct buf *out, const dora_event *event, size_t most)
+{
+    struct ArrowArray array;
+    struct ArrowSchema schema;
+    if (dora_event_arrow(event, &array, &schema) < 0)
+        return buf_puts(out, "null");
+    if (!put_text(out, event, &array, most))
+        arrow_json(out, &array, &schema, most);
+    array.release(&array);
+    schema.release(&schema);
 }
 
 static void put_line(struct buf *out, const dora_event *event, size_t width)
 {
     autobuf struct buf params = {0};
     if (dora_params_count(dora_event_params(event)))
-        put_params(&params, dora_event_params(event));
+        params_json_put(&params, dora_event_params(event));
     buf_printf(out, "%s\t data=", dora_event_id(event));
     size_t taken = out->len + params.len + 16;
-    put_data(out, event, width > taken + LINE_LEAST / 2 ? width - taken : LINE_LEAST / 2);
+    put_line_data(out, event, width > taken + LINE_LEAST / 2 ? width - taken : LINE_LEAST / 2);
     buf_printf(out, " metadata=%s\n", params.len ? params.data : "{}");
 }
 
@@ -143,12 +138,13 @@ const struct command command_topic_echo = {
     .summary = "Print what nodes send",
     .details =
         "Prints the messages of these outputs, or of all, until the dataflow ends, or Ctrl-C. A line shows\n"
-        "the beginning of long data; the JSON has all of it.\n\n"
+        "the beginning of long data, and bytes that are text as text; the JSON has all of it.\n\n"
         "With --format json, each line is an object:\n"
-        "  {\"timestamp\": ms since 1970 when it came, \"name\": \"node/output\", \"data\": [row, ...] or null,\n"
-        "   \"metadata\": {parameter: value, ...}}\n"
+        "  {\"timestamp\": ms since 1970 when it came, \"name\": \"node/output\", \"type\": \"uint8\" or another\n"
+        "   or null, \"data\": [row, ...] or null, \"text\": \"...\", \"metadata\": {parameter: value, ...}}\n"
         "Arrow data is written as JSON numbers, texts, lists and objects; bytes of binary types in hexadecimal,\n"
-        "dates and times in ISO 8601.",
+        "dates and times in ISO 8601. The text is there where the data are bytes (uint8) that are UTF-8 without\n"
+        "control characters other than tab and line breaks; the data are numbers then as well.",
     .example = "dora topic echo camera/image\n"
                "dora topic echo -d vision --count 1 --format json detector/boxes",
     .options = options,

@@ -11,14 +11,16 @@
 #include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/params_json.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/tap.h"
 
-/* What is to be sent: bytes, or the elements of a value. */
+/* What is to be sent: bytes, or the elements of a value; and what goes beside it. */
 struct content {
     struct buf bytes;
     json_t *value;
+    dora_params *params; /* NULL: none */
 };
 
 static bool read_file(const char *path, struct buf *bytes)
@@ -52,6 +54,36 @@ static json_t *parse(const char *text)
     return NULL;
 }
 
+static bool read_metadata(const struct options *options, struct content *content)
+{
+    const char *text = options_value(options, "metadata");
+    if (!text)
+        return true;
+    struct error error = ERROR_INIT;
+    json_error_t json_error;
+    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, &json_error);
+    bool ok = json_is_object(object);
+    if (!ok) {
+        report_error("`--metadata` is no JSON object%s%s", object ? "" : ": ", object ? "" : json_error.text);
+        report_hint("such as --metadata '{\"request_id\": \"1\", \"speed\": 2.5}'");
+    } else if (params_json_read(object, &content->params, &error) < 0) {
+        report_error("`--metadata`: %s", error.message);
+        ok = false;
+    }
+    json_decref(object);
+    return ok;
+}
+
+/* A file that is called JSON holds a value as DATA does; of any other the bytes are sent. */
+static bool read_data_file(const char *path, struct content *content)
+{
+    const char *dot = strrchr(path, '.');
+    if (!read_file(path, &content->bytes) || !dot || strcmp(dot, ".json") != 0)
+        return !content->bytes.failed;
+    content->value = parse(content->bytes.data ? content->bytes.data : "");
+    return content->value != NULL;
+}
+
 static bool read_content(const struct options *options, struct content *content)
 {
     const char *file = options_value(options, "file");
@@ -61,15 +93,16 @@ static bool read_content(const struct options *options, struct content *content)
         report_hint("give DATA as JSON, or --file PATH");
         return false;
     }
-    if (file)
-        return read_file(file, &content->bytes);
+    if (!read_metadata(options, content) ||
+        !(file ? read_data_file(file, content) : (content->value = parse(data)) != NULL))
+        return false;
     struct ArrowArray array;
     struct ArrowSchema schema;
     struct error error = ERROR_INIT;
-    if (!(content->value = parse(data)))
-        return false;
+    if (!content->value)
+        return true;
     if (arrow_make(content->value, &array, &schema, &error) < 0) {
-        report_error("%s", error.message);
+        report_error("the data can't be sent: %s", error.message);
         return false;
     }
     array.release(&array);
@@ -82,9 +115,9 @@ static int send_once(dora_node *node, const char *topic, const struct content *c
     struct ArrowArray array;
     struct ArrowSchema schema;
     if (!content->value)
-        return dora_send(node, topic, content->bytes.data, content->bytes.len, NULL);
+        return dora_send(node, topic, content->bytes.data, content->bytes.len, content->params);
     int rc = arrow_make(content->value, &array, &schema, NULL);
-    return rc < 0 ? rc : dora_send_arrow(node, topic, &array, &schema, NULL);
+    return rc < 0 ? rc : dora_send_arrow(node, topic, &array, &schema, content->params);
 }
 
 static bool send_all(dora_node *node, const char *topic, const struct content *content, int64_t count, int64_t pause)
@@ -154,12 +187,18 @@ static int run(const struct options *options)
         status = publish(options, &content, count, pause) ? COMMAND_OK : COMMAND_FAILED;
     buf_free(&content.bytes);
     json_decref(content.value);
+    dora_params_free(content.params);
     return status;
 }
 
 static const struct option_spec options[] = {
     ASK_DATAFLOW,
-    {.name = "file", .value = "PATH", .help = "Send the bytes of this file, - for standard input"},
+    {.name = "file",
+     .value = "PATH",
+     .help = "Send the bytes of this file, - for standard input; of one named *.json the value"},
+    {.name = "metadata",
+     .value = "JSON",
+     .help = "Send these parameters beside the data: an object, as `dora topic echo` prints it"},
     {.name = "count", .value = "N", .help = "Send it so often (1); 0: until Ctrl-C"},
     {.name = "rate", .value = "HZ", .help = "How often a second, with --count (1)"},
     {0},
@@ -171,12 +210,16 @@ const struct command command_topic_pub = {
     .min_operands = 1,
     .max_operands = 2,
     .summary = "Send a message as if a node had sent it",
-    .details = "The receivers of the output get it besides what the node itself sends.\n\n"
-               "DATA is JSON: a list, or values with commas between them, all of a kind. It becomes an Arrow array of\n"
-               "int64, float64, utf8 or bool. A negative number stands behind `--`.",
-    .example = "dora topic pub keyboard/key '\"q\"'\n"
-               "dora topic pub planner/goal '[1.5, 2, 0]' --count 10 --rate 5\n"
-               "dora topic pub camera/image --file picture.raw",
+    .details =
+        "The receivers of the output get it besides what the node itself sends.\n\n"
+        "DATA is JSON: a list, or values with commas between them, all of a kind. It becomes an Arrow array of\n"
+        "int64, float64, utf8 or bool; of lists (list), or of objects (struct, with all their keys). A negative\n"
+        "number stands behind `--`.",
+    .example =
+        "dora topic pub keyboard/key '\"q\"'\n"
+        "dora topic pub planner/goal '[1.5, 2, 0]' --count 10 --rate 5\n"
+        "dora topic pub planner/goal '{\"x\": 1.5, \"path\": [[0, 0], [1, 2]]}' --metadata '{\"goal_id\": \"7\"}'\n"
+        "dora topic pub camera/image --file picture.raw",
     .options = options,
     .run = run,
 };

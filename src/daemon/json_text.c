@@ -56,3 +56,15 @@ void json_text_add(struct buf *out, const char *text, size_t len)
     buf_add(out, plain, (size_t)(at - plain));
     buf_putc(out, '"');
 }
+
+bool json_text_is_plain(const char *text, size_t len)
+{
+    const unsigned char *at = (const unsigned char *)text, *end = at + len;
+    while (at < end) {
+        size_t size = character(at, (size_t)(end - at));
+        if (!size || (*at < 0x20 && *at != '\t' && *at != '\n' && *at != '\r') || *at == 0x7f)
+            return false;
+        at += size;
+    }
+    return true;
+}
