@@ -34,6 +34,9 @@ int node_raw_send(dora_node *node, const char *output, const struct node_raw *ra
 /* The wait of the thread that receives, or its next one, ends with -EINTR. Any thread. */
 void node_raw_interrupt(dora_node *node);
 
+/* From now on a send that has to wait for room ends with -ECANCELED. Any thread. */
+void node_raw_cancel(dora_node *node);
+
 /* Whether the daemon has hung up, rather than asked to stop. */
 bool node_raw_cut_off(dora_node *node);
 

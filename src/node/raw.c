@@ -108,6 +108,13 @@ void node_raw_interrupt(dora_node *node)
     doorbell_ring(&node->bell);
 }
 
+void node_raw_cancel(dora_node *node)
+{
+    lock_take(&node->lock);
+    node->stopping = true;
+    lock_release(&node->lock);
+}
+
 bool node_raw_cut_off(dora_node *node)
 {
     lock_take(&node->lock);

@@ -148,6 +148,8 @@ static void test_full_queue_without_waiting(void **state)
     assert_int_equal(node_raw_send(between, "out", &raw, false), -EAGAIN);
     dora_event_free(next(stand, SINK));
     assert_int_equal(node_raw_send(between, "out", &raw, false), 0);
+    node_raw_cancel(between);
+    assert_int_equal(node_raw_send(between, "out", &raw, true), -ECANCELED);
     dora_event *got = next(stand, SINK);
     assert_int_equal(dora_event_sequence(got), 1);
     dora_event_free(got);
