@@ -25,7 +25,7 @@ import termios
 
 import pytest
 
-from conftest import DEADLINE, DORA, until
+from conftest import DEADLINE, DORA, actor, until
 
 
 class Done:
@@ -106,6 +106,40 @@ def system(dora, monkeypatch):
         for log in made.state.glob("*.log"):
             text = log.read_text(errors="replace")
             assert "Sanitizer" not in text and "runtime error:" not in text, text
+
+
+def said(path, uuid, node):
+    """The lines that the node has printed."""
+    log = path.parent / "out" / uuid / f"log_{node}.jsonl"
+    return [json.loads(line)["msg"] for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def summary(path, uuid, node, input="in"):
+    """What the node's `listen` counted on an input; None while it listens."""
+    for line in reversed(said(path, uuid, node)):
+        if line.startswith(f"summary {input} "):
+            return {key: int(value) for key, value in (pair.split("=") for pair in line.split()[2:])}
+    return None
+
+
+def subscribers(system, node, output):
+    rows = system.dora("top", "--once").stdout
+    row = next(row for row in json.loads(rows) if row["node"] == node)
+    return next(port["subscribers"] for port in row["outputs"] if port["id"] == output)
+
+
+@pytest.fixture
+def stream(system, flow):
+    """A running dataflow: source → relay → sink, 100 messages a second."""
+    path = flow(
+        source=actor("join", "param=speed:float:1.5", "send=out:100000:64:10", outputs=["out"]),
+        relay=actor("join", "quiet", "work=300", "echo=fwd", "listen", inputs={"in": "source/out"}, outputs=["fwd"]),
+        sink=actor("join", "quiet", "listen", inputs={"in": "relay/fwd"}),
+    )
+    system.up()
+    yield path, system.start(path, "--name", "stream")
+    # Its source takes no notice of a Stop.
+    system.dora("stop", "--all", "--force", status=None)
 
 
 class Terminal:

@@ -1,4 +1,4 @@
-"""Looking inside a dataflow that runs: top, topic, node, param and trace."""
+"""Looking inside a dataflow that runs: top, topic, param and trace."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import time
 import pytest
 
 from conftest import BUILD, actor, until
-from system import Terminal, system  # noqa: F401
+from system import Terminal, said, stream, subscribers, system  # noqa: F401
 
 # ruff: noqa: F811
 
@@ -54,40 +54,6 @@ FAMILIES = {
     "sparse_union": [1, "", 3],
     "runs": [1, 1, 2],
 }
-
-
-def said(path, uuid, node):
-    """The lines that the node has printed."""
-    log = path.parent / "out" / uuid / f"log_{node}.jsonl"
-    return [json.loads(line)["msg"] for line in log.read_text().splitlines()] if log.exists() else []
-
-
-def summary(path, uuid, node, input="in"):
-    """What the node's `listen` counted on an input; None while it listens."""
-    for line in reversed(said(path, uuid, node)):
-        if line.startswith(f"summary {input} "):
-            return {key: int(value) for key, value in (pair.split("=") for pair in line.split()[2:])}
-    return None
-
-
-def subscribers(system, node, output):
-    rows = system.dora("top", "--once").stdout
-    row = next(row for row in json.loads(rows) if row["node"] == node)
-    return next(port["subscribers"] for port in row["outputs"] if port["id"] == output)
-
-
-@pytest.fixture
-def stream(system, flow):
-    """A running dataflow: source → relay → sink, 100 messages a second."""
-    path = flow(
-        source=actor("join", "param=speed:float:1.5", "send=out:100000:64:10", outputs=["out"]),
-        relay=actor("join", "quiet", "work=300", "echo=fwd", "listen", inputs={"in": "source/out"}, outputs=["fwd"]),
-        sink=actor("join", "quiet", "listen", inputs={"in": "relay/fwd"}),
-    )
-    system.up()
-    yield path, system.start(path, "--name", "stream")
-    # Its source takes no notice of a Stop.
-    system.dora("stop", "--all", "--force", status=None)
 
 
 # ---- topic ----
@@ -291,86 +257,6 @@ def test_pub_sends_parameters_and_echo_shows_text(system, flow, tmp_path):
     shown = lines.communicate(timeout=60)[0].splitlines()
     assert shown[0].startswith('quiet/out\t data="\\"Grüße\\",\\n" metadata={"b":true,')
     assert shown[1] == "quiet/out\t data=[97,0,98] metadata={}"
-
-
-# ---- node ----
-
-
-def test_node_list_and_info(system, stream):
-    rows = system.dora("node", "list", "-f", "json").json()
-    assert [row["node"] for row in rows] == ["source", "relay", "sink"]
-    assert set(rows[0]) == {"node", "status", "pid", "cpu", "memory", "restarts", "dataflow"}
-    assert all(isinstance(value, str) for row in rows for value in row.values())
-    assert all(row["status"] == "running" and row["dataflow"] == "stream" for row in rows)
-    assert "dataflow" not in system.dora("node", "list", "-d", "stream", "-f", "json").json()[0]
-    assert system.dora("node", "list", "-q").stdout.split() == ["source", "relay", "sink"]
-    assert system.dora("node", "list").stdout.split()[:7] == "NODE STATUS PID CPU MEMORY RESTARTS DATAFLOW".split()
-    info = json.loads(system.dora("node", "info", "relay", "-f", "json").stdout)
-    assert info["id"] == "relay" and str(info["pid"]) == rows[1]["pid"]
-    assert info["inputs"][0]["source"] == "source/out" and info["outputs"][0]["id"] == "fwd"
-    assert "source/out" in system.dora("node", "info", "relay").stdout
-    assert "none" in system.dora("node", "info", "none", status=1).stderr
-
-
-def test_restart_and_stop(system, stream):
-    path, uuid = stream
-    before = {row["node"]: row for row in system.dora("node", "list", "-f", "json").json()}
-    system.dora("node", "restart", "relay", "--grace-duration", "5s")
-    system.dora("node", "stop", "sink")
-    after = {row["node"]: row for row in system.dora("node", "list", "-f", "json").json()}
-    assert after["source"]["pid"] == before["source"]["pid"] and after["source"]["status"] == "running"
-    assert after["relay"]["pid"] != before["relay"]["pid"] and after["relay"]["restarts"] == "1"
-    assert after["sink"]["status"] == "finished"
-    assert summary(path, uuid, "sink")["count"] > 0
-
-
-def test_changes_of_a_dataflow_of_50_nodes_lose_nothing_elsewhere(system, flow, tmp_path):
-    pairs, count = 25, 400
-    nodes = {}
-    for i in range(pairs):
-        nodes[f"source{i}"] = actor("join", f"gate={tmp_path}/go", f"send=out:{count}:64:5", outputs=["out"])
-        nodes[f"sink{i}"] = actor(
-            "join", "quiet", "listen", inputs={"in": {"source": f"source{i}/out", "queue_size": count}}
-        )
-    path = flow(**nodes)
-    late = actor("join", "quiet", "listen", inputs={"in": {"source": "source0/out", "queue_size": count}})
-    (tmp_path / "late.yml").write_text(json.dumps({"id": "late", **late}))
-    other = actor("join", "quiet", "listen", inputs={"in": {"source": "source1/out", "queue_size": count}})
-    (tmp_path / "other.yml").write_text(json.dumps({"id": "late", **other}))
-    system.up()
-    uuid = system.start(path, "--name", "many")
-    (tmp_path / "go").touch()
-    assert "late: added" in system.dora("node", "add", "--from-yaml", tmp_path / "late.yml").stdout
-    assert "late" in system.dora("node", "list", "-q").stdout.split()
-    system.dora("node", "disconnect", "source0/out", "late/in")
-    system.dora("node", "connect", "source0/out", "late/in")
-    system.dora("node", "replace", "late", "--from-yaml", tmp_path / "other.yml")
-    system.dora("topic", "echo", "source2/out", "--duration", "50ms")
-    system.dora("node", "remove", "late")
-    assert "late" not in system.dora("node", "list", "-q").stdout.split()
-    until(lambda: system.status_of(uuid) == "finished", "the dataflow's end")
-    for i in range(pairs):
-        seen = summary(path, uuid, f"sink{i}")
-        expected = {"count": count, "first": 0, "last": count - 1, "gaps": 0, "bad": 0, "back": 0, "dropped": 0}
-        assert {key: seen[key] for key in expected} == expected, f"sink{i}"
-
-
-def test_what_can_not_be_changed_is_said(system, stream, tmp_path):
-    (tmp_path / "bad.yml").write_text("id: [")
-    (tmp_path / "twice.yml").write_text(json.dumps({"id": "sink", **actor("join")}))
-    for args, text in (
-        (("add", "--from-yaml", tmp_path / "none.yml"), "none.yml"),
-        (("add", "--from-yaml", tmp_path / "bad.yml"), ""),
-        (("add", "--from-yaml", tmp_path / "twice.yml"), "sink"),
-        (("remove", "none"), "none"),
-        (("connect", "source/none", "sink/in"), "none"),
-        (("connect", "source/out", "none/in"), "none"),
-        (("disconnect", "source/out", "sink/in"), "sink"),
-    ):
-        done = system.dora("node", *args, status=1)
-        assert done.stderr.startswith("error: ") and text in done.stderr, args
-    assert [row["status"] for row in system.dora("node", "list", "-f", "json").json()] == ["running"] * 3
-    assert "NODE/NAME" in system.dora("node", "connect", "source", "sink/in", status=2).stderr
 
 
 # ---- param ----

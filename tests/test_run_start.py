@@ -311,3 +311,13 @@ def test_stop_after(run, flow):
     assert done.status == 0, done.stderr
     assert "stop MANUAL" in done.lines("a")
     refused(run(path, "--stop-after", "soon"), "stop-after", "soon")
+
+
+def test_what_would_have_to_be_fetched_is_refused(dora, flow):
+    path = flow(far={"path": "https://example.com/node", "outputs": ["out"]})
+    for command in ("run", "start"):
+        done = subprocess.run([dora, command, path], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and "is a URL, and this version doesn't fetch those" in done.stderr
+        assert "hint: download it, and name the file here" in done.stderr
+        done = subprocess.run([dora, command, "https://example.com/flow.yml"], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and "hint: download it: curl -LO https://example.com/flow.yml" in done.stderr

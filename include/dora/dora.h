@@ -89,7 +89,7 @@ DORA_API const char *dora_node_error(const dora_node *node);
 
 DORA_API const char *dora_node_id(const dora_node *node);
 DORA_API const char *dora_dataflow_id(const dora_node *node);         /* UUID text */
-DORA_API const char *dora_dataflow_descriptor(const dora_node *node); /* the whole dataflow, JSON */
+DORA_API const char *dora_dataflow_descriptor(const dora_node *node); /* the dataflow as this node joined it, JSON */
 DORA_API unsigned dora_restart_count(const dora_node *node);          /* 0 for the first run */
 
 /* Now, by the node's hybrid logical clock (NTP64): later than all it has sent and received. */

@@ -55,7 +55,7 @@ static void on_request(void *context, struct control_request *request, const cha
         {"node.stop", node_stop},       {"node.add", node_add},           {"node.remove", node_remove},
         {"node.replace", node_replace}, {"node.connect", node_connect},   {"node.disconnect", node_disconnect},
         {"node.param", node_param},     {"topic.list", topic_list},       {"topic.watch", topic_watch},
-        {"trace.read", agent_trace},    {"topic.publish", topic_publish},
+        {"trace.read", agent_trace},    {"topic.publish", topic_publish}, {"dataflow.descriptor", run_descriptor},
     };
     struct agent *agent = context;
     if (strcmp(method, "dataflow.start") == 0) {

@@ -241,3 +241,14 @@ void run_stop(struct agent *agent, struct control_request *request, json_t *para
         dataflow_stop(run->dataflow, grace_ns);
     control_answer(request, json_object());
 }
+
+void run_descriptor(struct run *run, struct control_request *request, json_t *params)
+{
+    (void)params;
+    struct error error = ERROR_INIT;
+    autobuf struct buf yaml = {0}, json = {0};
+    if (description_write(run->dataflow, &yaml, &json, &error) < 0)
+        agent_refuse(request, &error);
+    else
+        control_answer(request, json_pack("{s:s, s:s}", "yaml", yaml.data, "json", json.data));
+}

@@ -27,17 +27,13 @@ uint64_t metrics_usage(struct participant *participant)
     return usage_memory(pid) + usage_memory(partner);
 }
 
-/* Where an input's messages come from now: of several publishers the one that is a node. */
 static json_t *source_of(const struct participant *subscriber, uint32_t input)
 {
-    for (uint32_t i = 0; i < subscriber->in_count; i++) {
-        const struct wire *wire = subscriber->in[i];
-        for (uint32_t k = 0; k < wire->edge_count && !wire->publisher->is_watcher; k++)
-            if (wire->edges[k].input == input && !wire->states[k].is_down)
-                return json_sprintf("%s/%s", wire->publisher->node->id,
-                                    wire->publisher->node->outputs[wire->edges[k].output].id);
-    }
-    return json_null();
+    const struct participant *publisher;
+    uint32_t output;
+    return wiring_source(subscriber, input, &publisher, &output)
+               ? json_sprintf("%s/%s", publisher->node->id, publisher->node->outputs[output].id)
+               : json_null();
 }
 
 /* [upper bound in ns, messages] of each bucket that has any. */

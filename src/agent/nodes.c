@@ -93,9 +93,12 @@ static json_t *describe_more(struct participant *participant)
 static struct participant *find(struct run *run, struct control_request *request, json_t *params)
 {
     const char *id = json_get_text(params, "node");
-    struct participant *found = id ? population_find(run->dataflow, id) : NULL;
-    if (!found)
-        control_refusef(request, "not-found", NULL, "the dataflow has no node `%s`", id ? id : "");
+    struct participant *found = NULL;
+    struct error error = ERROR_INIT;
+    if (!id)
+        control_refusef(request, "invalid", NULL, "`node` is needed");
+    else if (ports_find_node(run->dataflow, id, &found, &error) < 0)
+        agent_refuse(request, &error);
     return found;
 }
 
@@ -210,22 +213,36 @@ void node_remove(struct run *run, struct control_request *request, json_t *param
     halt(run, request, params, HALT_REMOVE);
 }
 
+/* Adds the lines of `warnings`, if there are any. */
+static json_t *with_warnings(json_t *result, struct buf *warnings)
+{
+    if (warnings->failed || !warnings->len)
+        return result;
+    json_t *list = json_array();
+    char *rest = warnings->data;
+    for (char *line; (line = strsep(&rest, "\n"));)
+        json_array_append_new(list, json_from_bytes(line));
+    json_object_set_new(result, "warnings", list);
+    return result;
+}
+
 static void add(struct run *run, struct control_request *request, json_t *params, struct participant *old,
                 int64_t grace_ns)
 {
     const char *yaml = json_get_text(params, "yaml"), *directory = json_get_text(params, "directory");
     struct error error = ERROR_INIT;
     struct participant *added;
+    autobuf struct buf warnings = {0};
     if (!yaml || (directory && *directory != '/')) {
         control_refusef(request, "invalid", NULL, "the node's `yaml` and an absolute `directory` are needed");
         return;
     }
-    if (topology_add(run->dataflow, yaml, directory, old ? old->node->id : NULL, &added, &error) < 0) {
+    if (topology_add(run->dataflow, yaml, directory, old ? old->node->id : NULL, &added, &warnings, &error) < 0) {
         agent_refuse(request, &error);
         return;
     }
     added->halt_grace_ns = grace_ns;
-    json_t *result = old ? json_object() : json_pack("{s:s}", "node", added->node->id);
+    json_t *result = with_warnings(old ? json_object() : json_pack("{s:s}", "node", added->node->id), &warnings);
     if (added->is_removed) {
         control_refusef(request, "failed", NULL, "node `%s` %s", added->node->id, added->message);
         json_decref(result);
@@ -251,27 +268,28 @@ void node_replace(struct run *run, struct control_request *request, json_t *para
 
 /* ---- Wires and parameters ---- */
 
-static void wire(struct run *run, struct control_request *request, json_t *params,
-                 int (*change)(struct dataflow *, const char *, const char *, struct error *))
+static void wire(struct run *run, struct control_request *request, json_t *params, bool connect)
 {
     const char *source = json_get_text(params, "source"), *target = json_get_text(params, "target");
     struct error error = ERROR_INIT;
+    autobuf struct buf warnings = {0};
     if (!source || !target)
         control_refusef(request, "invalid", NULL, "`source` and `target` are needed");
-    else if (change(run->dataflow, source, target, &error) < 0)
+    else if ((connect ? topology_connect(run->dataflow, source, target, &warnings, &error)
+                      : topology_disconnect(run->dataflow, source, target, &error)) < 0)
         agent_refuse(request, &error);
     else
-        control_answer(request, json_object());
+        control_answer(request, with_warnings(json_object(), &warnings));
 }
 
 void node_connect(struct run *run, struct control_request *request, json_t *params)
 {
-    wire(run, request, params, topology_connect);
+    wire(run, request, params, true);
 }
 
 void node_disconnect(struct run *run, struct control_request *request, json_t *params)
 {
-    wire(run, request, params, topology_disconnect);
+    wire(run, request, params, false);
 }
 
 void node_param(struct run *run, struct control_request *request, json_t *params)

@@ -53,6 +53,7 @@ void run_told(struct run *run);
 void run_free(struct run *run);
 void run_start(struct agent *agent, struct control_request *request, json_t *params);
 void run_stop(struct agent *agent, struct control_request *request, json_t *params);
+void run_descriptor(struct run *run, struct control_request *request, json_t *params);
 
 /* ---- nodes.c ---- */
 

@@ -78,6 +78,32 @@ static void stamps_follow_the_clock(void **state)
     assert_true(worst < 100000);
 }
 
+static const char *name_at(const void *context, size_t index)
+{
+    return ((const char *const *)context)[index];
+}
+
+static void assert_rest(const char *name, const char *const *names, const char *expected)
+{
+    char text[128];
+    suggest_rest(text, sizeof text, name, name_at, names);
+    assert_string_equal(text, expected);
+}
+
+static void what_there_is_is_told(void **state)
+{
+    (void)state;
+    const char *const many[] = {"a1", "b1", "", "c1", "d1", "e1", "f1", "g1", "h1", "i1", "j1", NULL};
+    assert_rest("camrea", (const char *const[]){"lidar", "camera", NULL}, "; did you mean `camera`?");
+    assert_rest("wheel", (const char *const[]){"lidar", "", "camera", NULL}, "; there are `lidar` and `camera`");
+    assert_rest("wheel", (const char *const[]){"lidar", NULL}, "; there is only `lidar`");
+    assert_rest("wheel", (const char *const[]){"", NULL}, "; there are none");
+    assert_rest("wheel", many, "; there are `a1`, `b1`, `c1`, `d1`, `e1`, `f1`, `g1`, `h1` and 2 more");
+    char small[12];
+    suggest_rest(small, sizeof small, "wheel", name_at, many);
+    assert_string_equal(small, "; there are");
+}
+
 static void suggestions_are_near(void **state)
 {
     (void)state;
@@ -97,6 +123,7 @@ int main(void)
         cmocka_unit_test(ntp64_keeps_nanoseconds),
         cmocka_unit_test(stamps_follow_the_clock),
         cmocka_unit_test(suggestions_are_near),
+        cmocka_unit_test(what_there_is_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,4 +10,11 @@ size_t suggest_distance(const char *a, const char *b);
 /* The candidate nearest to `name`, or NULL where none is near enough to be meant. */
 const char *suggest(const char *name, const char *const *candidates, size_t count);
 
+/* The index-th name of those there are; "" for one to pass over, NULL behind the last. */
+typedef const char *suggest_name(const void *context, size_t index);
+
+/* Writes what belongs behind "there is no `NAME`" as the rest of the sentence: "; did you mean `x`?", or else what
+ * there is: "; there are `a`, `b` and 5 more", "; there are none". Cut where `size` is short. */
+void suggest_rest(char *text, size_t size, const char *name, suggest_name *names, const void *context);
+
 #endif

@@ -15,12 +15,22 @@
 
 enum { YAML_MOST = 1 << 20 };
 
+/* The daemon did it, and has something to say to it. */
+static void warn(const json_t *result)
+{
+    size_t i;
+    json_t *text;
+    json_array_foreach(json_object_get(result, "warnings"), i, text)
+        fprintf(stderr, "warning: %s\n", json_is_string(text) ? json_string_value(text) : "?");
+}
+
 /* Asks; what is done then is told by `done`, with `name` in it. Nodes take the time they take. */
 static int change(const struct options *options, const char *method, json_t *params, const char *name, const char *done)
 {
     json_t *result = ask(options, method, params, CLOCK_NEVER);
     if (!result)
         return COMMAND_FAILED;
+    warn(result);
     printf("%s: %s\n", name, done);
     json_decref(result);
     return COMMAND_OK;
@@ -110,6 +120,7 @@ static int run_add(const struct options *options)
     json_t *result = ask(options, "node.add", params, CLOCK_NEVER);
     if (!result)
         return COMMAND_FAILED;
+    warn(result);
     const json_t *node = json_object_get(result, "node");
     printf("%s: added\n", json_is_string(node) ? json_string_value(node) : json_text(node, "id"));
     json_decref(result);

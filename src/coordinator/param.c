@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/suggest.h"
 #include "coordinator/core.h"
 
 enum {
@@ -94,6 +95,14 @@ static void make_change(struct coordinator *coordinator, struct control_request 
         free_change(change);
 }
 
+static const char *node_name(const void *nodes, size_t index)
+{
+    if (index >= json_array_size(nodes))
+        return NULL;
+    const char *id = json_string_value(json_object_get(json_array_get(nodes, index), "id"));
+    return id ? id : "";
+}
+
 static bool node_is_known(struct coordinator *coordinator, struct control_request *request, const char *uuid,
                           const char *node)
 {
@@ -104,10 +113,14 @@ static bool node_is_known(struct coordinator *coordinator, struct control_reques
         refuse_error(request, &error);
         return false;
     }
-    bool known = find_node(json_object_get(dataflow, "nodes"), node);
-    if (!known)
-        control_refusef(request, "not-found", "`dora node list` shows them", "dataflow %s has no node `%s`",
-                        flow_label(dataflow), node);
+    const json_t *nodes = json_object_get(dataflow, "nodes");
+    bool known = find_node(nodes, node);
+    if (!known) {
+        char rest[512];
+        suggest_rest(rest, sizeof rest, node, node_name, nodes);
+        control_refusef(request, "not-found", "`dora node list` shows them", "dataflow %s has no node `%s`%s",
+                        flow_label(dataflow), node, rest);
+    }
     json_decref(dataflow);
     return known;
 }
@@ -139,8 +152,9 @@ void handle_param(struct coordinator *coordinator, struct control_request *reque
     if (is_list) {
         if (store_params(coordinator->store, uuid, node, &found, &error) < 0)
             refuse_error(request, &error);
-        else
-            control_answer(request, json_pack("{s:o}", "params", found));
+        else if (json_object_size(found) || node_is_known(coordinator, request, uuid, node))
+            control_answer(request, json_pack("{s:O}", "params", found));
+        json_decref(found);
     } else if (is_set) {
         make_change(coordinator, request, uuid, node, key, value);
     } else if (store_param_get(coordinator->store, uuid, node, key, &found, &error) < 0) {

@@ -181,16 +181,20 @@ void handle_clean(struct coordinator *coordinator, struct control_request *reque
     json_decref(ended);
 }
 
+/* What runs may have been changed since it was started. */
 void handle_descriptor(struct coordinator *coordinator, struct control_request *request, const char *method,
                        json_t *params)
 {
-    (void)method;
     char uuid[UUID_TEXT];
     struct error error = ERROR_INIT;
     autofree char *yaml = NULL;
     json_t *dataflow = NULL;
     if (!select_uuid(coordinator, request, params, uuid))
         return;
+    if (flow_find(coordinator, uuid) && coordinator->daemon.connection) {
+        handle_forward(coordinator, request, method, params);
+        return;
+    }
     if (store_get(coordinator->store, uuid, &dataflow, &yaml, NULL, &error) < 0) {
         refuse_error(request, &error);
         return;

@@ -1,10 +1,12 @@
 /* Which dataflow a person means: by its id, its name, or the beginning of either. What runs is looked through first, so
  * that an old dataflow's name is not in the way of a new one's. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/buf.h"
+#include "base/suggest.h"
 #include "coordinator/core.h"
 
 enum rank { NO_MATCH, NAME_BEGINS, ID_BEGINS, NAME, ID };
@@ -17,6 +19,8 @@ struct search {
     size_t count; /* of matches that are as good */
     char uuid[UUID_TEXT];
     struct buf list; /* for the hint */
+    size_t distance; /* of the name that is nearest to the one wanted, */
+    char near[128];  /* and that name; "" for none near enough */
     bool newest_name_wins;
 };
 
@@ -32,6 +36,16 @@ static enum rank rank_of(const char *wanted, const char *uuid, const char *name)
     return name && strncmp(name, wanted, len) == 0 ? NAME_BEGINS : NO_MATCH;
 }
 
+static void consider_near(struct search *search, const char *name)
+{
+    size_t distance = suggest_distance(search->wanted, name);
+    if (!suggest(search->wanted, &name, 1) || strlen(name) >= sizeof search->near ||
+        (*search->near && distance >= search->distance))
+        return;
+    strcpy(search->near, name);
+    search->distance = distance;
+}
+
 static void consider(void *context, json_t *dataflow)
 {
     struct search *search = context;
@@ -40,6 +54,8 @@ static void consider(void *context, json_t *dataflow)
     if (!uuid || strlen(uuid) >= UUID_TEXT)
         return;
     enum rank rank = search->wanted ? rank_of(search->wanted, uuid, name) : ID_BEGINS;
+    if (rank == NO_MATCH && name)
+        consider_near(search, name);
     if (rank == NO_MATCH || rank < search->best)
         return;
     if (rank > search->best) {
@@ -70,6 +86,29 @@ static bool settle(struct search *search, struct control_request *request)
         control_refusef(request, "ambiguous", hint.data,
                         "several dataflows are running: say which one by its name or id");
     return false;
+}
+
+static const char *live_name(const void *context, size_t index)
+{
+    const struct coordinator *coordinator = context;
+    const struct flow *flow = coordinator->flows;
+    for (; flow && index > 0; index--)
+        flow = flow->next;
+    return flow ? flow_label(flow->dataflow) : NULL;
+}
+
+static void refuse_unknown(const struct coordinator *coordinator, struct control_request *request,
+                           const struct search *search)
+{
+    char rest[512] = "";
+    if (*search->near)
+        snprintf(rest, sizeof rest, "; did you mean `%s`?", search->near);
+    else if (coordinator->flows) {
+        suggest_rest(rest, sizeof rest, search->wanted, live_name, coordinator);
+        strncat(rest, " running", sizeof rest - strlen(rest) - 1);
+    }
+    control_refusef(request, "not-found", "`dora list` shows all that are known", "no dataflow matches `%s`%s",
+                    search->wanted, rest);
 }
 
 static bool find(struct coordinator *coordinator, struct control_request *request, const json_t *params,
@@ -106,8 +145,7 @@ static bool find(struct coordinator *coordinator, struct control_request *reques
         return false;
     }
     if (search->count == 0)
-        control_refusef(request, "not-found", "`dora list` shows all that are known", "no dataflow matches `%s`",
-                        search->wanted);
+        refuse_unknown(coordinator, request, search);
     return search->count > 0 && also_ended && settle(search, request);
 }
 

@@ -217,28 +217,6 @@ static void on_later(void *context)
 
 /* ---- Memory ---- */
 
-static int seal_json(struct dataflow *dataflow, struct error *error)
-{
-    autobuf struct buf json = {0};
-    int rc = graph_json(dataflow->graph, &json, error);
-    if (rc < 0)
-        return rc;
-    autoclose int fd = memfd_create("dora-dataflow", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0)
-        return error_sys(error, -errno, "make shared memory for the descriptor");
-    const char *text = json.data ? json.data : "";
-    for (size_t done = 0; done < json.len + 1;) {
-        ssize_t written = write(fd, text + done, json.len + 1 - done);
-        if (written < 0)
-            return error_sys(error, -errno, "write the descriptor to shared memory");
-        done += (size_t)written;
-    }
-    if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
-        return error_sys(error, -errno, "seal the descriptor's memory");
-    dataflow->json = take_fd(&fd);
-    return 0;
-}
-
 static int build(struct dataflow *dataflow, struct error *error)
 {
     const struct graph *graph = dataflow->graph;
@@ -248,7 +226,7 @@ static int build(struct dataflow *dataflow, struct error *error)
             return -ENOMEM;
     int rc = wiring_lay(dataflow, error);
     if (rc == 0)
-        rc = seal_json(dataflow, error);
+        rc = description_seal(dataflow, error);
     if (rc == 0)
         rc = alarm_open(&dataflow->ladder, loop, stop_ladder, dataflow, error);
     if (rc == 0)

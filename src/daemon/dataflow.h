@@ -147,7 +147,8 @@ struct dataflow {
     struct daemon_observer observer;
     struct daemon_options options;
     bool finish_with_inputs;
-    int json; /* the descriptor for its nodes, a sealed memfd */
+    int json;         /* the descriptor for its nodes, a sealed memfd */
+    bool is_json_old; /* the dataflow has changed since */
 
     struct participant **participants;
     uint32_t count, last_participant;
@@ -257,6 +258,9 @@ int wiring_input(const struct graph_node *node, const char *id);
 bool wiring_find(const struct participant *publisher, uint32_t output, const struct participant *subscriber,
                  uint32_t input, struct wire **wire, uint32_t *edge);
 void wiring_disconnect(struct wire *wire, uint32_t edge);
+/* Where an input's messages come from now; of several publishers the one that is a node. False: from nowhere. */
+bool wiring_source(const struct participant *subscriber, uint32_t input, const struct participant **publisher,
+                   uint32_t *output);
 void wiring_free(struct wire *wire); /* takes it out of both participants */
 
 /* ---- links.c ---- */
@@ -302,16 +306,33 @@ void counters_keep(struct wire *wire);
 /* Why nothing can be changed now: -EPERM; else 0. */
 int topology_refusal(const struct dataflow *dataflow, struct error *error);
 /* What one changes in a dataflow that runs. Negative errno with a message: -EINVAL, -ENOENT, -EEXIST, -EPERM (not now),
- * -ENOMEM. */
+ * -ENOMEM. `warnings` as in description_check_types. */
 int topology_add(struct dataflow *dataflow, const char *yaml, const char *directory, const char *replaces,
-                 struct participant **added, struct error *error);
-int topology_connect(struct dataflow *dataflow, const char *source, const char *target, struct error *error);
+                 struct participant **added, struct buf *warnings, struct error *error);
+int topology_connect(struct dataflow *dataflow, const char *source, const char *target, struct buf *warnings,
+                     struct error *error);
 int topology_disconnect(struct dataflow *dataflow, const char *source, const char *target, struct error *error);
-/* "node/output" taken apart: an operator's port has a slash of its own. */
-int topology_find_output(const struct dataflow *dataflow, const char *name, struct participant **publisher,
-                         uint32_t *output, struct error *error);
-int topology_find_input(const struct dataflow *dataflow, const char *name, struct participant **subscriber,
-                        uint32_t *input, struct error *error);
+/* ---- description.c ---- */
+
+/* The dataflow as it is now: its nodes, and their inputs as they are connected. Either may be NULL. */
+int description_write(const struct dataflow *dataflow, struct buf *yaml, struct buf *json, struct error *error);
+/* Makes dataflow->json anew; on failure it stays what it was. */
+int description_seal(struct dataflow *dataflow, struct error *error);
+/* Whether the types of an output and an input fit, as in a descriptor: -EINVAL where that makes an error of it; else
+ * what there is to warn of is appended to `warnings` (NULL: not wanted), a line each. */
+int description_check_types(const struct participant *publisher, uint32_t output, const struct participant *subscriber,
+                            uint32_t input, struct buf *warnings, struct error *error);
+/* The warnings of a graph that was read, behind a line of its text, likewise. */
+void description_warnings(const struct graph *graph, uint32_t lines_before, struct buf *warnings);
+
+/* ---- ports.c ---- */
+
+/* What a name means; -ENOENT, with what was probably meant. "node/port": an operator's port has a slash of its own. */
+int ports_find_node(const struct dataflow *dataflow, const char *id, struct participant **found, struct error *error);
+int ports_find_output(const struct dataflow *dataflow, const char *name, struct participant **publisher,
+                      uint32_t *output, struct error *error);
+int ports_find_input(const struct dataflow *dataflow, const char *name, struct participant **subscriber,
+                     uint32_t *input, struct error *error);
 
 /* ---- watcher.c ---- */
 

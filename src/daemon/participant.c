@@ -278,7 +278,7 @@ static int send_port(struct participant *participant, enum proto_type type, stru
 
 static int send_config(struct participant *participant)
 {
-    const struct dataflow *dataflow = participant->dataflow;
+    struct dataflow *dataflow = participant->dataflow;
     const struct graph_node *node = participant->node;
     struct peer *peer = participant->peer;
     struct proto_config body = {
@@ -288,6 +288,8 @@ static int send_config(struct participant *participant)
         .input_count = (uint32_t)node->input_count,
         .output_count = (uint32_t)node->output_count,
     };
+    if (dataflow->is_json_old)
+        description_seal(dataflow, NULL); /* for want of memory, an older one has to do */
     int rc = participant_send(
         participant, &(struct proto_packet){.type = PROTO_CONFIG,
                                             .body = &body,

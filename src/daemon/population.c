@@ -106,6 +106,7 @@ void population_remove(struct participant *participant)
     if (participant->is_removed)
         return;
     participant->is_removed = true;
+    dataflow->is_json_old = dataflow->is_json_old || !participant->is_watcher;
     population_settle(participant, true, -ECANCELED, "the node was removed");
     population_settle(participant, false, 0, NULL);
     wiring_down_in(participant);

@@ -10,50 +10,6 @@
 #include "base/cleanup.h"
 #include "daemon/reporter.h"
 
-/* ---- Finding ports ---- */
-
-static int find_node(const struct dataflow *dataflow, const char *name, struct participant **found, const char **port,
-                     struct error *error)
-{
-    const char *slash = strchr(name, '/');
-    if (!slash || slash == name || !slash[1])
-        return error_set(error, -EINVAL, "`%s` names no port: write `node/port`", name);
-    autofree char *id = strndup(name, (size_t)(slash - name));
-    *found = id ? population_find(dataflow, id) : NULL;
-    *port = slash + 1;
-    return *found ? 0 : error_set(error, -ENOENT, "the dataflow has no node `%s`", id ? id : name);
-}
-
-int topology_find_output(const struct dataflow *dataflow, const char *name, struct participant **publisher,
-                         uint32_t *output, struct error *error)
-{
-    const char *port;
-    int rc = find_node(dataflow, name, publisher, &port, error);
-    if (rc < 0)
-        return rc;
-    int index = wiring_output((*publisher)->node, port);
-    if (index < 0)
-        return error_set(error, -ENOENT, "node `%s` has no output `%s`", (*publisher)->node->id, port);
-    *output = (uint32_t)index;
-    return 0;
-}
-
-int topology_find_input(const struct dataflow *dataflow, const char *name, struct participant **subscriber,
-                        uint32_t *input, struct error *error)
-{
-    const char *port;
-    int rc = find_node(dataflow, name, subscriber, &port, error);
-    if (rc < 0)
-        return rc;
-    int index = wiring_input((*subscriber)->node, port);
-    if (index < 0)
-        return error_set(error, -ENOENT, "node `%s` has no input `%s`", (*subscriber)->node->id, port);
-    if ((*subscriber)->node->inputs[index].kind != GRAPH_INPUT_NODE)
-        return error_set(error, -EINVAL, "input `%s` comes from dora itself, not from a node", name);
-    *input = (uint32_t)index;
-    return 0;
-}
-
 /* ---- Adding ---- */
 
 int topology_refusal(const struct dataflow *dataflow, struct error *error)
@@ -124,7 +80,7 @@ static int first_fault(const struct graph *graph, uint32_t lines_before, struct 
 }
 
 static int read_node(const struct dataflow *dataflow, const char *yaml, const char *without, struct graph **graph,
-                     struct error *error)
+                     struct buf *warnings, struct error *error)
 {
     autobuf struct buf text = {0};
     int rc = describe(dataflow, without, &text, error);
@@ -150,6 +106,8 @@ static int read_node(const struct dataflow *dataflow, const char *yaml, const ch
         rc = error_set(error, -EINVAL, "this is not one node: add nodes one by one, and modules not at all");
     if (rc < 0)
         graph_free(take_ptr(*graph));
+    else
+        description_warnings(*graph, lines, warnings);
     return rc;
 }
 
@@ -197,19 +155,19 @@ static int inherit(const struct participant *old, struct participant *participan
 }
 
 int topology_add(struct dataflow *dataflow, const char *yaml, const char *directory, const char *replaces,
-                 struct participant **added, struct error *error)
+                 struct participant **added, struct buf *warnings, struct error *error)
 {
     struct graph *graph = NULL;
-    struct participant *old = replaces ? population_find(dataflow, replaces) : NULL;
+    struct participant *old = NULL;
     int rc = topology_refusal(dataflow, error);
+    if (rc == 0 && replaces)
+        rc = ports_find_node(dataflow, replaces, &old, error);
     if (rc < 0)
         return rc;
-    if (replaces && !old)
-        return error_set(error, -ENOENT, "the dataflow has no node `%s`", replaces);
     if (old && (old->halt != HALT_NONE || old->is_dynamic))
         return error_set(error, -EPERM, "node `%s` %s", replaces,
                          old->is_dynamic ? "is dynamic: start another process instead" : "is being stopped");
-    rc = read_node(dataflow, yaml, replaces, &graph, error);
+    rc = read_node(dataflow, yaml, replaces, &graph, warnings, error);
     if (rc < 0)
         return rc;
     const struct graph_node *node = &graph->nodes[graph->node_count - 1];
@@ -239,6 +197,7 @@ int topology_add(struct dataflow *dataflow, const char *yaml, const char *direct
         return rc;
     }
     *added = participant;
+    dataflow->is_json_old = true;
     health_start(dataflow); /* it may be the first that wants to be looked after */
     if (!participant->is_dynamic)
         participant_spawn(participant);
@@ -247,54 +206,69 @@ int topology_add(struct dataflow *dataflow, const char *yaml, const char *direct
 
 /* ---- Connecting ---- */
 
-int topology_connect(struct dataflow *dataflow, const char *source, const char *target, struct error *error)
-{
+/* What both changes begin with: an output, an input, and the edge between them, NULL for none. */
+struct ends {
     struct participant *publisher, *subscriber;
     uint32_t output, input, edge;
     struct wire *wire;
+};
+
+static int find_ends(const struct dataflow *dataflow, const char *source, const char *target, struct ends *ends,
+                     struct error *error)
+{
+    *ends = (struct ends){0};
     int rc = topology_refusal(dataflow, error);
     if (rc == 0)
-        rc = topology_find_output(dataflow, source, &publisher, &output, error);
+        rc = ports_find_output(dataflow, source, &ends->publisher, &ends->output, error);
     if (rc == 0)
-        rc = topology_find_input(dataflow, target, &subscriber, &input, error);
+        rc = ports_find_input(dataflow, target, &ends->subscriber, &ends->input, error);
+    if (rc == 0)
+        wiring_find(ends->publisher, ends->output, ends->subscriber, ends->input, &ends->wire, &ends->edge);
+    return rc;
+}
+
+int topology_connect(struct dataflow *dataflow, const char *source, const char *target, struct buf *warnings,
+                     struct error *error)
+{
+    struct ends ends;
+    int rc = find_ends(dataflow, source, target, &ends, error);
     if (rc < 0)
         return rc;
-    if (wiring_find(publisher, output, subscriber, input, &wire, &edge))
+    if (ends.wire)
         return error_set(error, -EEXIST, "`%s` is connected to `%s` already", source, target);
-    if (subscriber->inputs[input] == INPUT_OPEN)
+    if (ends.subscriber->inputs[ends.input] == INPUT_OPEN)
         return error_set(error, -EEXIST, "input `%s` is connected to another output: disconnect it first", target);
-    if (publisher->outputs_closed[output])
+    if (ends.publisher->outputs_closed[ends.output])
         return error_set(error, -EPERM, "output `%s` is closed: its node has ended, or sends no more on it", source);
-    wiring_open_input(subscriber, input);
-    if (wiring_connect(publisher, output, subscriber, input) < 0)
+    rc = description_check_types(ends.publisher, ends.output, ends.subscriber, ends.input, warnings, error);
+    if (rc < 0)
+        return rc;
+    dataflow->is_json_old = true;
+    wiring_open_input(ends.subscriber, ends.input);
+    if (wiring_connect(ends.publisher, ends.output, ends.subscriber, ends.input) < 0)
         return error_set(error, -ENOMEM, "no memory for a link");
-    if (subscriber->state == PARTICIPANT_RUNNING)
-        wiring_up(subscriber);
+    if (ends.subscriber->state == PARTICIPANT_RUNNING)
+        wiring_up(ends.subscriber);
     return 0;
 }
 
 int topology_disconnect(struct dataflow *dataflow, const char *source, const char *target, struct error *error)
 {
-    struct participant *publisher, *subscriber;
-    uint32_t output, input, edge;
-    struct wire *wire;
-    int rc = topology_refusal(dataflow, error);
-    if (rc == 0)
-        rc = topology_find_output(dataflow, source, &publisher, &output, error);
-    if (rc == 0)
-        rc = topology_find_input(dataflow, target, &subscriber, &input, error);
+    struct ends ends;
+    int rc = find_ends(dataflow, source, target, &ends, error);
     if (rc < 0)
         return rc;
-    if (!wiring_find(publisher, output, subscriber, input, &wire, &edge))
+    if (!ends.wire)
         return error_set(error, -ENOENT, "`%s` is not connected to `%s`", source, target);
-    wiring_disconnect(wire, edge);
-    reporter_disconnect(publisher, subscriber, input);
+    dataflow->is_json_old = true;
+    wiring_disconnect(ends.wire, ends.edge);
+    reporter_disconnect(ends.publisher, ends.subscriber, ends.input);
     for (uint32_t i = 0; i < dataflow->count; i++) {
         const struct participant *other = dataflow->participants[i];
-        if (other->stands_for == publisher && other->stands_for_output == output &&
-            wiring_find(other, 0, subscriber, input, &wire, &edge))
-            wiring_disconnect(wire, edge);
+        if (other->stands_for == ends.publisher && other->stands_for_output == ends.output &&
+            wiring_find(other, 0, ends.subscriber, ends.input, &ends.wire, &ends.edge))
+            wiring_disconnect(ends.wire, ends.edge);
     }
-    wiring_loosen_input(subscriber, input);
+    wiring_loosen_input(ends.subscriber, ends.input);
     return 0;
 }

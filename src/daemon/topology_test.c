@@ -14,7 +14,7 @@ static struct participant *must_add(struct run *run, const char *yaml, const cha
 {
     struct error error = ERROR_INIT;
     struct participant *added = NULL;
-    if (topology_add(run->dataflow, yaml, directory, replaces, &added, &error) < 0)
+    if (topology_add(run->dataflow, yaml, directory, replaces, &added, NULL, &error) < 0)
         fail_msg("%s", error.message);
     return added;
 }
@@ -81,8 +81,8 @@ static void test_disconnected_and_connected_again(void **state)
     assert_int_equal(topology_disconnect(run->dataflow, "a/x", "b/x", &error), 0);
     assert_int_equal(topology_disconnect(run->dataflow, "a/x", "b/x", &error), -ENOENT);
     run_until(run, "b", "EDGE_DOWN");
-    assert_int_equal(topology_connect(run->dataflow, "a/y", "b/y", &error), -EEXIST);
-    assert_int_equal(topology_connect(run->dataflow, "a/y", "b/x", &error), 0);
+    assert_int_equal(topology_connect(run->dataflow, "a/y", "b/y", NULL, &error), -EEXIST);
+    assert_int_equal(topology_connect(run->dataflow, "a/y", "b/x", NULL, &error), 0);
     run_until(run, "b", "LINK_IN a 1");
     assert_int_equal(count(run, "b", "INPUT_"), 0);
     touch(go);
@@ -123,8 +123,8 @@ static void test_closed_input_is_opened(void **state)
     join(run, c, "y", b);
     start(run);
     run_until(run, "b", "INPUT_CLOSED 0");
-    assert_int_equal(topology_connect(run->dataflow, "a/x", "b/x", &error), -EEXIST);
-    assert_int_equal(topology_connect(run->dataflow, "c/y", "b/x", &error), 0);
+    assert_int_equal(topology_connect(run->dataflow, "a/x", "b/x", NULL, &error), -EEXIST);
+    assert_int_equal(topology_connect(run->dataflow, "c/y", "b/x", NULL, &error), 0);
     run_until(run, "b", "LINK_IN c 1\nSTART");
     run_until(run, "b", "INPUT_OPENED 0\nLINK_IN c 1");
     end(run);
@@ -211,7 +211,7 @@ static void test_refusals(void **state)
     struct graph_node *b = add(run, "b", "hello", "until:STOP", "goodbye", NULL);
     join(run, a, "x", b);
     start(run);
-    assert_int_equal(topology_add(run->dataflow, "id: c\npath: x\n", NULL, NULL, &added, &error), -EPERM);
+    assert_int_equal(topology_add(run->dataflow, "id: c\npath: x\n", NULL, NULL, &added, NULL, &error), -EPERM);
     run_until(run, "b", "START");
     static const struct {
         const char *yaml, *replaces;
@@ -230,7 +230,7 @@ static void test_refusals(void **state)
         {"id: a\npath: x\noutputs: [x]\ninputs: {i: b/x}\n", "a", -EINVAL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        int rc = topology_add(run->dataflow, cases[i].yaml, NULL, cases[i].replaces, &added, &error);
+        int rc = topology_add(run->dataflow, cases[i].yaml, NULL, cases[i].replaces, &added, NULL, &error);
         if (rc != cases[i].code)
             fail_msg("case %zu: %d %s", i, rc, error.message);
     }

@@ -64,7 +64,7 @@ int watcher_open(struct dataflow *dataflow, const char *const *topics, size_t co
     for (uint32_t i = 0; i < count && rc == 0; i++) {
         struct participant *publisher;
         uint32_t output;
-        rc = topology_find_output(dataflow, topics[i], &publisher, &output, error);
+        rc = ports_find_output(dataflow, topics[i], &publisher, &output, error);
         if (rc == 0 && wiring_connect(publisher, output, watcher, i) < 0)
             rc = error_set(error, -ENOMEM, "no memory to watch a topic");
     }
@@ -81,7 +81,7 @@ int watcher_publish(struct dataflow *dataflow, const char *topic, char config[PR
     struct participant *publisher;
     uint32_t output;
     struct graph *graph;
-    int rc = topology_find_output(dataflow, topic, &publisher, &output, error);
+    int rc = ports_find_output(dataflow, topic, &publisher, &output, error);
     if (rc < 0)
         return rc;
     struct graph_node *node = make_node(&graph, dataflow, error);

@@ -216,3 +216,18 @@ void wiring_disconnect(struct wire *wire, uint32_t edge)
     if (wire->edge_count == 0)
         wiring_free(wire);
 }
+
+bool wiring_source(const struct participant *subscriber, uint32_t input, const struct participant **publisher,
+                   uint32_t *output)
+{
+    for (uint32_t i = 0; i < subscriber->in_count; i++) {
+        const struct wire *wire = subscriber->in[i];
+        for (uint32_t k = 0; k < wire->edge_count && !wire->publisher->is_watcher; k++)
+            if (wire->edges[k].input == input && !wire->states[k].is_down) {
+                *publisher = wire->publisher;
+                *output = wire->edges[k].output;
+                return true;
+            }
+    }
+    return false;
+}

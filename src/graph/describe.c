@@ -213,20 +213,32 @@ static void set_args(struct writer *to, const struct graph_node *node)
         set_text(to, "args", line.data);
 }
 
-static void set_env(struct writer *to, const struct graph_node *node)
+static bool is_in(const struct graph_env *var, const struct graph_env *vars, size_t count)
 {
-    if (!node->env_count)
-        return;
-    struct writer env = child(to, "env");
-    for (size_t i = 0; i < node->env_count; i++) {
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(vars[i].name, var->name) == 0)
+            return strcmp(vars[i].value, var->value) == 0;
+    return false;
+}
+
+/* Without those that `all`, the dataflow's, gives to every node. */
+static void set_env(struct writer *to, const struct graph_env *vars, size_t count, const struct graph_env *all,
+                    size_t all_count)
+{
+    struct writer env = {NULL, to->failed};
+    for (size_t i = 0; i < count; i++) {
+        if (is_in(&vars[i], all, all_count))
+            continue;
+        if (!env.object)
+            env = child(to, "env");
         /* A dollar is doubled, since reading a descriptor expands variables. */
         autobuf struct buf value = {0};
-        for (const char *c = node->env[i].value; *c; c++)
+        for (const char *c = vars[i].value; *c; c++)
             buf_puts(&value, *c == '$' ? "$$" : (char[]){*c, '\0'});
         if (value.failed)
             *to->failed = true;
         else
-            set_text(&env, node->env[i].name, value.data ? value.data : "");
+            set_text(&env, vars[i].name, value.data ? value.data : "");
     }
 }
 
@@ -263,7 +275,7 @@ static void set_process(struct writer *to, const struct graph_node *node)
     set_log_files(to, node);
 }
 
-static json_t *describe_node(const struct graph_node *node, bool *failed)
+static json_t *describe_node(const struct graph *graph, const struct graph_node *node, bool *failed)
 {
     struct writer to = {json_object(), failed};
     set_text(&to, "id", node->id);
@@ -277,7 +289,7 @@ static json_t *describe_node(const struct graph_node *node, bool *failed)
     set_text(&to, "rev", node->rev);
     set_text(&to, "build", node->build);
     set_args(&to, node);
-    set_env(&to, node);
+    set_env(&to, node->env, node->env_count, graph->env, graph->env_count);
     set_deploy(&to, node);
     if (node->cpu_affinity_count) {
         json_t *cores = json_array();
@@ -298,13 +310,23 @@ static json_t *describe_node(const struct graph_node *node, bool *failed)
     return to.object;
 }
 
+static void set_rules(struct writer *to, const struct graph *graph)
+{
+    json_t *rules = graph->type_rule_count ? json_array() : NULL;
+    for (size_t i = 0; i < graph->type_rule_count; i++)
+        add(rules, json_pack("{s:s, s:s}", "from", graph->type_rules[i].from, "to", graph->type_rules[i].to),
+            to->failed);
+    if (rules)
+        set(to, "type_rules", rules);
+}
+
 json_t *describe(const struct graph *graph)
 {
     bool failed = false;
     json_t *nodes = json_array();
     struct writer to = {json_object(), &failed};
     for (size_t i = 0; i < graph->node_count; i++)
-        add(nodes, describe_node(&graph->nodes[i], &failed), &failed);
+        add(nodes, describe_node(graph, &graph->nodes[i], &failed), &failed);
     if (graph->health_check_interval_ns != 5000000000)
         set_seconds(&to, "health_check_interval", graph->health_check_interval_ns);
     if (graph->strict_types)
@@ -315,6 +337,8 @@ json_t *describe(const struct graph *graph)
         struct writer debug = child(&to, "debug");
         set(&debug, "enable_debug_inspection", json_true());
     }
+    set_env(&to, graph->env, graph->env_count, NULL, 0);
+    set_rules(&to, graph);
     set(&to, "nodes", nodes);
     if (failed) {
         json_decref(to.object);

@@ -116,8 +116,6 @@ struct load {
     struct env_list env; /* the dataflow's with --env over it */
     size_t env_total;
     struct graph_node deploy; /* the dataflow's `deploy` */
-    struct types_rule *rules;
-    size_t rule_count;
     struct types_note *notes;
     size_t note_count;
 };

@@ -157,6 +157,12 @@ struct graph_node {
     const char *ros2; /* ROS2: its block as JSON */
 };
 
+/* One entry of `type_rules`: a reader of `to` also takes `from`. */
+struct graph_type_rule {
+    const char *from, *to;
+    struct graph_place place;
+};
+
 struct graph {
     const char *path;         /* of the descriptor, as given */
     const char *directory;    /* absolute: the working directory of its nodes */
@@ -164,6 +170,10 @@ struct graph {
     size_t node_count;
     int64_t health_check_interval_ns; /* default 5 s */
     bool strict_types, exit_when_nodes_finish, enable_debug_inspection;
+    struct graph_env *env; /* of every node, and in each one's list already; sorted by name */
+    size_t env_count;
+    struct graph_type_rule *type_rules;
+    size_t type_rule_count;
 
     struct graph_finding *findings; /* in the order of the files */
     size_t finding_count, error_count, warning_count;

@@ -26,8 +26,8 @@ static const struct key_old debug_old[] = {
 TABLE(debug, "`debug`", debug_old, 0);
 
 static const struct key type_rule[] = {
-    {"from", KEY_TEXT, 0, KEY_REQUIRED, offsetof(struct types_rule, from), NULL, NULL, "The type that is sent."},
-    {"to", KEY_TEXT, 0, KEY_REQUIRED, offsetof(struct types_rule, to), NULL, NULL, "The type that also accepts it."},
+    {"from", KEY_TEXT, 0, KEY_REQUIRED, offsetof(struct graph_type_rule, from), NULL, NULL, "The type that is sent."},
+    {"to", KEY_TEXT, 0, KEY_REQUIRED, offsetof(struct graph_type_rule, to), NULL, NULL, "The type that also accepts it."},
 };
 TABLE(type_rule, "a type rule", NULL, 0);
 

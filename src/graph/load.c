@@ -43,9 +43,10 @@ static void read_options_env(struct load *load)
 static void read_rules(struct load *load, const struct tree *list)
 {
     for (size_t i = 0; list && i < list->count; i++) {
-        struct types_rule rule = {.place = list->items[i]->place}, *slot;
+        struct graph_type_rule rule = {.place = list->items[i]->place}, *slot;
         keys_read(load->graph, list->items[i], &keys_type_rule, &rule, NULL, false);
-        if (rule.from && rule.to && (slot = graph_push(load->graph, load->rules, &load->rule_count)))
+        if (rule.from && rule.to &&
+            (slot = graph_push(load->graph, load->graph->type_rules, &load->graph->type_rule_count)))
             *slot = rule;
     }
 }
@@ -72,6 +73,8 @@ static void read_dataflow(struct load *load, const struct tree *tree)
     env_read(load, flow.env, &load->env);
     read_options_env(load);
     env_finish(graph, &load->env);
+    graph->env = load->env.vars;
+    graph->env_count = load->env.count;
     if (flow.nodes)
         nodes_read(load, load->root, flow.nodes);
 }
@@ -124,8 +127,7 @@ static void read_graph(struct load *load, const struct tree *tree)
         sources_check(load);
     if (graph->error_count || graph->private->out_of_memory)
         return;
-    if (types_check_notes(graph, load->notes, load->note_count) < 0 ||
-        types_check(graph, load->rules, load->rule_count) < 0)
+    if (types_check_notes(graph, load->notes, load->note_count) < 0 || types_check(graph) < 0)
         graph->private->out_of_memory = true;
 }
 

@@ -134,9 +134,10 @@ static void sources_are_looked_up(void **state)
     struct graph_options options = {.check_sources = true};
     struct graph *graph = graph_load(in_directory("flow.yml"), &options, &error);
     assert_non_null(graph);
-    if (graph->error_count != 9)
+    if (graph->error_count != 10)
         test_show(graph);
-    assert_int_equal(graph->error_count, 9);
+    assert_int_equal(graph->error_count, 10);
+    assert_true(finds(graph, "node `h`: its `path` is a URL", "download it"));
     assert_true(finds(graph, "node `l`: there is no file `camrea`", "did you mean `camera`?"));
     assert_true(finds(graph, "node `m`: the file `plain` is not executable", "chmod +x"));
     assert_true(finds(graph, "node `s`: the file `./plain` is not executable", in_directory("plain")));

@@ -109,7 +109,7 @@ static void check_source(struct load *load, struct draft *draft)
             finding_add(graph, GRAPH_ERROR, false, given(draft, "path_sha256")->place, NULL,
                         "`path_sha256` must be 64 hexadecimal digits");
     }
-    if (path_is_url(node->path) && keys_url_path_later)
+    if (path_is_url(node->path) && keys_url_path_later && !load->options->check_sources)
         finding_add(graph, GRAPH_WARNING, false, given(draft, "path")->place, NULL,
                     "a `path` that is a URL has no effect yet in this version");
 }

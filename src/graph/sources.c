@@ -93,6 +93,9 @@ static void check_program(struct load *load, const struct draft *draft)
     struct graph *graph = load->graph;
     const struct graph_node *node = &draft->node;
     const struct tree *path = keys_given(&draft->given, &keys_node, "path");
+    if (node->path && path && path_is_url(node->path) && keys_url_path_later)
+        finding_add(graph, GRAPH_ERROR, false, path->place, "download it, and name the file here",
+                    "node `%s`: its `path` is a URL, and this version doesn't fetch those", node->id);
     if (!node->path || !path || path_is_url(node->path) || node->build || node->git || node->hub)
         return;
     autobuf struct buf found = {0}, expanded = {0};

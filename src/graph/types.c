@@ -14,7 +14,7 @@ enum { CONVERSIONS_MAX = 3 }; /* how many rules may follow one another along an 
 #define BYTES "std/core/v1/Bytes"
 #define TIMER "std/core/v1/UInt64"
 
-static const struct types_rule widening[] = {
+static const struct graph_type_rule widening[] = {
     {.from = "std/core/v1/UInt8", .to = "std/core/v1/UInt32"},
     {.from = "std/core/v1/UInt32", .to = "std/core/v1/UInt64"},
     {.from = "std/core/v1/Int32", .to = "std/core/v1/Int64"},
@@ -115,10 +115,10 @@ int types_check_notes(struct graph *graph, const struct types_note *notes, size_
     return graph->private->out_of_memory ? -ENOMEM : 0;
 }
 
-static void check_rules(struct graph *graph, const struct types_library *library, const struct types_rule *rules,
-                        size_t rule_count)
+static void check_rules(struct graph *graph, const struct types_library *library)
 {
-    for (size_t i = 0; i < rule_count; i++) {
+    const struct graph_type_rule *rules = graph->type_rules;
+    for (size_t i = 0; i < graph->type_rule_count; i++) {
         const char *ends[] = {rules[i].from, rules[i].to};
         for (int end = 0; end < 2; end++) {
             if (types_library_find(library, ends[end]))
@@ -133,12 +133,12 @@ static void check_rules(struct graph *graph, const struct types_library *library
 
 /* The rules of a dataflow behind those of the library, and room to search them. */
 struct conversions {
-    const struct types_rule *user;
+    const struct graph_type_rule *user;
     size_t count;         /* of all */
     unsigned char *steps; /* of each rule: after how many conversions it was reached; 0 for not yet */
 };
 
-static const struct types_rule *conversion(const struct conversions *conversions, size_t i)
+static const struct graph_type_rule *conversion(const struct conversions *conversions, size_t i)
 {
     return i < WIDENING_COUNT ? &widening[i] : &conversions->user[i - WIDENING_COUNT];
 }
@@ -218,17 +218,18 @@ static void check_input(struct graph *graph, const struct types_library *library
                     input->id, input->type, input->source, input->source_output);
 }
 
-int types_check(struct graph *graph, const struct types_rule *rules, size_t rule_count)
+int types_check(struct graph *graph)
 {
     struct types_library library;
     int result = types_library_load(&library, graph, true);
     if (result < 0)
         return result;
-    check_rules(graph, &library, rules, rule_count);
-    autofree unsigned char *steps = calloc(WIDENING_COUNT + rule_count, 1);
+    check_rules(graph, &library);
+    autofree unsigned char *steps = calloc(WIDENING_COUNT + graph->type_rule_count, 1);
     if (!steps)
         return -ENOMEM;
-    struct conversions conversions = {.user = rules, .count = WIDENING_COUNT + rule_count, .steps = steps};
+    struct conversions conversions = {
+        .user = graph->type_rules, .count = WIDENING_COUNT + graph->type_rule_count, .steps = steps};
     for (size_t n = 0; n < graph->node_count; n++)
         for (size_t i = 0; i < graph->nodes[n].input_count; i++)
             check_input(graph, &library, &conversions, &graph->nodes[n], &graph->nodes[n].inputs[i]);

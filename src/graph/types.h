@@ -11,12 +11,6 @@
 
 #include "graph/graph.h"
 
-/* One entry of `type_rules`: a reader of `to` also takes `from`. */
-struct types_rule {
-    const char *from, *to;
-    struct graph_place place;
-};
-
 enum types_note_kind {
     TYPES_NOTE_OUTPUT,   /* output_types:    port, value = URN */
     TYPES_NOTE_INPUT,    /* input_types:     port, value = URN */
@@ -37,9 +31,9 @@ struct types_note {
  * Call it with all notes of the graph at once. 0 or -ENOMEM. */
 int types_check_notes(struct graph *graph, const struct types_note *notes, size_t note_count);
 
-/* Checks every edge, with the rules of the library, `rules` and the user's types, and that `rules` name known types.
- * Reads the `type` of the graph's inputs and outputs; an unknown type is left to types_check_notes and matches
+/* Checks every edge, with the rules of the library and of the dataflow and the user's types, and that rules name known
+ * types. Reads the `type` of the graph's inputs and outputs; an unknown type is left to types_check_notes and matches
  * anything. 0 or -ENOMEM. */
-int types_check(struct graph *graph, const struct types_rule *rules, size_t rule_count);
+int types_check(struct graph *graph);
 
 #endif

@@ -91,7 +91,7 @@ int dora_get_output_stats(dora_node *node, const char *id, dora_output_stats *st
 {
     lock_take(&node->lock);
     const struct output *output = publish_find(node, id, strlen(id));
-    int rc = output ? 0 : node_fail_locked(node, -ENOENT, "this node has no output `%s`", id);
+    int rc = output ? 0 : publish_no_output(node, id, strlen(id));
     if (output) {
         *stats = (dora_output_stats){
             .sent = output->sequence, .dropped = output->dropped, .subscribers = output->route_count};

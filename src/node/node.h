@@ -222,6 +222,8 @@ bool publish_drop_link(dora_node *node, uint32_t id);                     /* fal
 bool publish_drop_edge(dora_node *node, uint32_t link, uint32_t edge);
 void publish_close(dora_node *node);
 struct output *publish_find(dora_node *node, const char *id, size_t len);
+/* Fails with -ENOENT: there is none of this id. With the lock held. */
+int publish_no_output(dora_node *node, const char *id, size_t len);
 
 /* What is to be sent. `block` holds the data where it isn't ARENA_NONE, and is taken over. */
 struct publish_data {

@@ -86,7 +86,7 @@ static void what_cannot_be_sent_says_why(void **state)
     struct stand stand = two_nodes(4, LINK_BACKPRESSURE);
     dora_node *source = stand.nodes[0].node;
     assert_int_equal(dora_send(source, "uot", "x", 1, NULL), -ENOENT);
-    assert_string_equal(dora_node_error(source), "this node has no output `uot`; add it to `outputs` in the dataflow");
+    assert_string_equal(dora_node_error(source), "this node has no output `uot` in its dataflow; did you mean `out`?");
     assert_int_equal(dora_send(source, "out", NULL, 1, NULL), -EINVAL);
     assert_int_equal(dora_close_output(source, "out"), 0);
     uint32_t index;

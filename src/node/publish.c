@@ -1,10 +1,12 @@
 /* Sending: a message is packed once and put into the queue of every subscriber. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/atomic.h"
 #include "base/cleanup.h"
+#include "base/suggest.h"
 #include "node/node.h"
 #include "node/params.h"
 #include "node/trace.h"
@@ -348,6 +350,20 @@ static int send_locked(dora_node *node, struct output *output, struct publish_da
     return publish_message(node, output, data, &meta, &head);
 }
 
+static const char *output_id(const void *context, size_t index)
+{
+    const dora_node *node = context;
+    return index < node->output_count ? node->outputs[index].id : NULL;
+}
+
+int publish_no_output(dora_node *node, const char *id, size_t id_len)
+{
+    char name[256], rest[512];
+    snprintf(name, sizeof name, "%.*s", (int)id_len, id);
+    suggest_rest(rest, sizeof rest, name, output_id, node);
+    return node_fail_locked(node, -ENOENT, "this node has no output `%s` in its dataflow%s", name, rest);
+}
+
 struct output *publish_begin(dora_node *node, const char *id, size_t id_len, int *rc)
 {
     *rc = node_check(node);
@@ -363,8 +379,7 @@ struct output *publish_begin(dora_node *node, const char *id, size_t id_len, int
     if (*rc < 0)
         ;
     else if (!output)
-        *rc = node_fail_locked(node, -ENOENT, "this node has no output `%.*s`; add it to `outputs` in the dataflow",
-                               (int)id_len, id);
+        *rc = publish_no_output(node, id, id_len);
     else if (output->closed)
         *rc = node_fail_locked(node, -EPIPE, "output `%s` has been closed", output->id);
     if (*rc == 0)

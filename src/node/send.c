@@ -135,7 +135,7 @@ int dora_close_output(dora_node *node, const char *id)
         return rc;
     lock_take(&node->lock);
     if (id && !publish_find(node, id, strlen(id)))
-        rc = node_fail_locked(node, -ENOENT, "this node has no output `%s`", id);
+        rc = publish_no_output(node, id, strlen(id));
     for (size_t i = 0; i < node->output_count && rc == 0; i++) {
         struct output *output = &node->outputs[i];
         if (output->closed || (id && strcmp(output->id, id) != 0))

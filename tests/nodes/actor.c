@@ -15,7 +15,7 @@
  *     leave                  leaves the dataflow
  *     say=TEXT cry=TEXT      prints on stdout, stderr; log=LEVEL:TEXT through the library
  *     print=BYTES            so many bytes in lines
- *     env=NAME cwd pid cores restarts   prints that
+ *     env=NAME cwd pid cores restarts descriptor   prints that
  *     touch=PATH gate=PATH   makes a file; waits until there is one
  *     ignore=SIGNAL          no longer dies of it, by number
  *     family                 leaves a grandchild in a session of its own that ignores SIGTERM
@@ -312,6 +312,8 @@ static void act(struct actor *actor, const char *verb, char *value)
         send_from_child(actor);
     else if (strcmp(verb, "restarts") == 0)
         printf("run %u\n", dora_restart_count(actor->node));
+    else if (strcmp(verb, "descriptor") == 0)
+        puts(dora_dataflow_descriptor(actor->node));
     else if (strcmp(verb, "close") == 0)
         rc = dora_close_output(actor->node, value);
     else if (strcmp(verb, "leave") == 0) {
