@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+from system import Terminal
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DORA = pathlib.Path(os.environ.get("DORA_BIN", ROOT / "build/release/bin/dora")).resolve()
 
@@ -76,6 +78,20 @@ def test_help_lists_the_commands(args):
     assert result.returncode == 0
     for command in ["validate", "graph", "expand", "schema"]:
         assert command in result.stdout
+
+
+@pytest.mark.parametrize("columns", [30, 60, 80, 200])
+def test_help_fits_the_terminal(columns):
+    """But for examples and usage, which are to be copied, and single words."""
+    for args in ([], ["run"], ["logs"], ["topic"], ["topic", "echo"], ["daemon"]):
+        terminal = Terminal(*args, "--help", columns=columns)
+        assert terminal.wait() == 0
+        lines = [line.rstrip("\r") for line in terminal.lines()]
+        kept = [line for line in lines if "dora " not in line and not line.lstrip().startswith("--")]
+        assert len(kept) > len(lines) / 2
+        assert not [line for line in kept if len(line) > min(columns, 100) and " " in line.strip()]
+        words = " ".join(dora(*args, "--help").stdout.split())
+        assert " ".join(" ".join(lines).split()) == words
 
 
 @pytest.mark.parametrize("command", ["validate", "graph", "expand", "schema", "help"])

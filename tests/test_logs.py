@@ -77,6 +77,22 @@ def test_lines_are_chosen_by_time_level_and_text(logs):
     assert logs.messages("--level", "debug", "--tail", "1") == ["Word debug"]
 
 
+def test_the_last_lines_are_found_from_the_end(logs):
+    """Of files that are longer than what is read at first, and of which one is written much less often."""
+    rare = ["".join([record(i / 100, "b", f"b{i}", "warn"), "without a time\n"]) for i in range(0, 6000, 37)]
+    often = [record(i / 1000, "a", f"a{i} " + "x" * (i % 50), "info" if i % 7 else "debug") for i in range(59999)]
+    for number, name in enumerate(("log_a.2.jsonl", "log_a.1.jsonl", "log_a.jsonl")):
+        logs.write(name, *often[20000 * number : 20000 * (number + 1)])
+    logs.write("log_b.jsonl", *rare)
+    for args in ([], ["--grep", "9"], ["--level", "warn"], ["--log-filter", "a=error"], ["-n", "a"], ["-n", "b"]):
+        whole = logs.read(*args).stdout.splitlines()
+        for count in (0, 1, 3, 700, 30000, 1000000):
+            tail = logs.read(*args, "--tail", str(count)).stdout.splitlines()
+            assert tail == (whole[-count:] if count else []), (args, count)
+    until = ["--until", "2026-01-31T12:00:10Z"]
+    assert logs.read(*until, "--tail", "5").stdout.splitlines() == logs.read(*until).stdout.splitlines()[-5:]
+
+
 @pytest.mark.parametrize("args", [["--since", "soon"], ["--tail", "-1"], ["--tail", "x"], ["--level", "loud"]])
 def test_wrong_values_are_explained(logs, args):
     done = logs.read(*args, status=2)

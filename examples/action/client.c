@@ -13,9 +13,9 @@ static int hear(dora_node *node, const dora_event *event, int64_t cancel_at)
     if (dora_event_size(event) != sizeof position)
         return -EBADMSG;
     memcpy(&position, dora_event_data(event, NULL), sizeof position);
-    const dora_param *status = dora_params_get(dora_event_params(event), "goal_status");
-    if (status && status->kind == DORA_PARAM_STRING) {
-        printf("%s at %lld\n", status->value.string, (long long)position);
+    dora_goal_status status;
+    if (dora_event_goal_status(event, &status) == 0) {
+        printf("%s at %lld\n", dora_goal_status_name(status), (long long)position);
         return 1;
     }
     printf("  at %lld\n", (long long)position);

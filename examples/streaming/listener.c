@@ -8,18 +8,6 @@ struct segment {
     size_t len;
 };
 
-static int64_t integer(const dora_event *event, const char *key)
-{
-    const dora_param *param = dora_params_get(dora_event_params(event), key);
-    return param && param->kind == DORA_PARAM_INT ? param->value.integer : -1;
-}
-
-static bool is_set(const dora_event *event, const char *key)
-{
-    const dora_param *param = dora_params_get(dora_event_params(event), key);
-    return param && param->kind == DORA_PARAM_BOOL && param->value.boolean;
-}
-
 static void append(struct segment *segment, const char *word, size_t len)
 {
     if (len > sizeof segment->text - segment->len - 2)
@@ -34,14 +22,16 @@ static int hear(dora_node *node, struct segment *segment, const dora_event *even
 {
     size_t len;
     const char *word = dora_event_data(event, &len);
-    long long number = (long long)integer(event, "segment_id");
-    if (is_set(event, "flush")) {
-        printf("segment %lld was given up after:%s\n", number - 1, segment->text);
+    dora_chunk chunk;
+    if (dora_event_chunk(event, &chunk) < 0)
+        return 0;
+    if (chunk.flush) {
+        printf("segment %lld was given up after:%s\n", (long long)chunk.segment - 1, segment->text);
         segment->len = 0;
     }
     append(segment, word, len);
-    if (is_set(event, "fin")) {
-        printf("segment %lld:%s\n", number, segment->text);
+    if (chunk.last) {
+        printf("segment %lld:%s\n", (long long)chunk.segment, segment->text);
         segment->len = 0;
     }
     return len == 1 && *word == '5' ? dora_send(node, "interrupt", NULL, 0, NULL) : 0;

@@ -274,6 +274,10 @@ DORA_API int dora_await_result(dora_node *node, const char *id, const char *serv
 /* The ids an event carries, NULL for none; valid as long as the event. */
 DORA_API const char *dora_event_request_id(const dora_event *event);
 DORA_API const char *dora_event_goal_id(const dora_event *event);
+/* How the goal ended whose result this is; -ENODATA: it is no result. A status that no node of dora's sends is taken for
+ * DORA_GOAL_ABORTED. */
+DORA_API int dora_event_goal_status(const dora_event *event, dora_goal_status *status);
+DORA_API const char *dora_goal_status_name(dora_goal_status status); /* "succeeded", "aborted", "canceled" */
 
 /* A stream of chunks, such as speech: where the sender is in it. */
 typedef struct dora_stream {
@@ -287,6 +291,16 @@ DORA_API int dora_stream_send(dora_node *node, const char *output, dora_stream *
                               bool last);
 /* Gives up the segment: begins another with this chunk, and drops what the receivers have queued of the output. */
 DORA_API int dora_stream_flush(dora_node *node, const char *output, dora_stream *stream, const void *data, size_t size);
+
+/* Where in its stream a chunk is that has come. What it doesn't say is 0 or false. */
+typedef struct dora_chunk {
+    const char *session; /* valid as long as the event */
+    int64_t segment, sequence;
+    bool last;  /* of its segment */
+    bool flush; /* the segment before it was given up */
+} dora_chunk;
+
+DORA_API int dora_event_chunk(const dora_event *event, dora_chunk *chunk); /* -ENODATA: it has no `session_id` */
 
 /* ---- Looking at oneself ----------------------------------------------------------------------------------------- */
 

@@ -25,11 +25,31 @@ struct state {
     json_t *ended;
 };
 
-void follow_show(struct log_files *files, struct log_show *show)
+static void show_lines(struct log_files *files, struct log_show *show)
 {
     const struct log_line *line;
     for (size_t stream; !log_show_is_full(show) && (line = log_files_next(files, &stream));)
         log_show_line(show, line, stream);
+}
+
+void follow_show(struct log_files *files, struct log_show *show)
+{
+    int64_t since = show->since_ns, whole;
+    /* Lines are so long, and so many of them wanted, that it takes more of the files each time; but never much more than
+     * twice what it has to. */
+    for (size_t bytes = 64 << 10; show->tail >= 0 && bytes <= SIZE_MAX / 16; bytes *= 4) {
+        bool is_cut = log_files_rewind(files, bytes, &whole);
+        show->since_ns = is_cut && whole > since ? whole : since;
+        log_show_forget(show);
+        show_lines(files, show);
+        if (!is_cut || show->count >= (size_t)show->tail)
+            break;
+    }
+    show->since_ns = since;
+    if (show->tail >= 0)
+        log_show_tail(show);
+    else
+        show_lines(files, show);
 }
 
 static void show_new(struct state *state)
@@ -184,7 +204,6 @@ json_t *follow_run(struct follow *follow)
     if (follow->stops)
         sigprocmask(SIG_BLOCK, &ends, &before);
     follow_show(follow->files, follow->show);
-    log_show_tail(follow->show);
     if (follow->client)
         follow_until_end(&state);
     else

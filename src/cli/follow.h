@@ -21,7 +21,7 @@ struct follow {
  * of stdout is gone. */
 json_t *follow_run(struct follow *follow);
 
-/* Shows what is there now. */
+/* Shows what is there now, or with show->tail the last lines of it, for which files are read from their ends. */
 void follow_show(struct log_files *files, struct log_show *show);
 
 #endif

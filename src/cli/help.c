@@ -6,10 +6,30 @@
 
 #include "cli/commands.h"
 #include "cli/report.h"
+#include "cli/table.h"
+#include "cli/wrap.h"
+
+enum { NAME_COLUMN = 15, OPTION_COLUMN = 32 };
 
 static void heading(const char *text)
 {
     printf(report_color(STDOUT_FILENO) ? "\n\033[1m%s\033[0m\n" : "\n%s\n", text);
+}
+
+/* Text in a column of its own, behind its label: in the next line where that is too long, or the terminal narrow. */
+static void put_entry(const char *label, const char *text, size_t column)
+{
+    size_t width = wrap_width(), at = table_text_width(label) + 2;
+    if (width < 2 * column + 2)
+        column = 8;
+    if (at + 1 > column) {
+        printf("  %s\n%*s", label, (int)column, "");
+        at = column;
+    } else {
+        printf("  %s%*s", label, (int)(column - at), "");
+        at = column;
+    }
+    wrap_line(text, strlen(text), at, column, width);
 }
 
 static void list_commands(const struct command *const *list)
@@ -17,17 +37,18 @@ static void list_commands(const struct command *const *list)
     heading("Commands:");
     for (; *list; list++)
         if (!(*list)->hidden)
-            printf("  %-12s %s\n", command_word(*list), (*list)->summary);
+            put_entry(command_word(*list), (*list)->summary, NAME_COLUMN);
 }
 
 void help_overview(void)
 {
-    puts("Dataflows of processes that share memory: nodes, wired by a YAML descriptor");
+    wrap_paragraphs("Dataflows of processes that share memory: nodes, wired by a YAML descriptor", wrap_width());
     heading("Usage:");
     puts("  dora COMMAND [OPTIONS] …");
     list_commands(commands);
     heading("Options:");
-    printf("  %-12s %s\n  %-12s %s\n", "-h, --help", "Print this help", "--version", "Print the version");
+    put_entry("-h, --help", "Print this help", NAME_COLUMN);
+    put_entry("--version", "Print the version", NAME_COLUMN);
     puts("\n`dora help COMMAND` explains one command.");
 }
 
@@ -43,20 +64,12 @@ static void option_label(const struct option_spec *spec, char *label, size_t siz
 
 static void print_option(const struct option_spec *spec)
 {
-    char label[256];
+    char label[256], text[1024];
     option_label(spec, label, sizeof label);
-    /* A label too long for its column gets a line of its own. */
-    if (strlen(label) > 28)
-        printf("  %s\n  %-28s  %s", label, "", spec->help);
-    else
-        printf("  %-28s  %s", label, spec->help);
-    if (spec->repeatable)
-        printf(" (may be repeated)");
-    if (spec->choices)
-        printf(" [one of: %s]", spec->choices);
-    if (spec->env)
-        printf(" [environment: %s]", spec->env);
-    putchar('\n');
+    snprintf(text, sizeof text, "%s%s%s%s%s%s%s%s", spec->help, spec->repeatable ? " (may be repeated)" : "",
+             spec->choices ? " [one of: " : "", spec->choices ? spec->choices : "", spec->choices ? "]" : "",
+             spec->env ? " [environment: " : "", spec->env ? spec->env : "", spec->env ? "]" : "");
+    put_entry(label, text, OPTION_COLUMN);
 }
 
 static void print_indented(const char *text)
@@ -70,7 +83,7 @@ static void print_indented(const char *text)
 
 static void help_group(const struct command *group)
 {
-    puts(group->summary);
+    wrap_paragraphs(group->summary, wrap_width());
     heading("Usage:");
     printf("  dora %s COMMAND [OPTIONS] …\n", group->name);
     list_commands(group->commands);
@@ -84,9 +97,11 @@ void help_command(const struct command *command)
         return;
     }
     static const struct option_spec help = {.name = "help", .letter = 'h', .help = "Print this help"};
-    puts(command->summary);
-    if (command->details)
-        printf("\n%s\n", command->details);
+    wrap_paragraphs(command->summary, wrap_width());
+    if (command->details) {
+        putchar('\n');
+        wrap_paragraphs(command->details, wrap_width());
+    }
     heading("Usage:");
     printf("  dora %s", command->name);
     if (command->options)

@@ -184,6 +184,23 @@ const struct log_line *log_files_next(struct log_files *files, size_t *stream)
     return &files->streams[files->taken].head.line;
 }
 
+bool log_files_rewind(struct log_files *files, size_t bytes, int64_t *whole_ns)
+{
+    bool is_cut = false;
+    files->taken = SIZE_MAX;
+    *whole_ns = INT64_MIN;
+    for (size_t i = 0; i < files->stream_count; i++) {
+        struct log_stream *stream = &files->streams[i];
+        if (!log_stream_rewind(stream, (off_t)bytes))
+            continue;
+        is_cut = true;
+        int64_t first = log_stream_fill(stream) ? stream->head.line.unix_ns : INT64_MAX;
+        if (first > *whole_ns)
+            *whole_ns = first;
+    }
+    return is_cut;
+}
+
 int log_files_fd(const struct log_files *files)
 {
     return files->inotify;

@@ -24,6 +24,10 @@ size_t log_files_count(const struct log_files *files);
  */
 const struct log_line *log_files_next(struct log_files *files, size_t *stream);
 
+/* Begins anew with about the last `bytes` of each node's files. True: there is more before that, but no line from
+ * `*whole_ns` on (since 1970). */
+bool log_files_rewind(struct log_files *files, size_t bytes, int64_t *whole_ns);
+
 /* Becomes readable when there may be more; log_files_refresh() then looks, and makes it unreadable again. */
 int log_files_fd(const struct log_files *files);
 void log_files_refresh(struct log_files *files);

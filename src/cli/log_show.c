@@ -26,17 +26,18 @@ void log_show_init(struct log_show *show)
     };
 }
 
-static void free_last(struct log_show *show)
+void log_show_forget(struct log_show *show)
 {
     for (long i = 0; show->last && i < show->tail; i++)
         free(show->last[i]);
     free(show->last);
     show->last = NULL;
+    show->count = 0;
 }
 
 void log_show_free(struct log_show *show)
 {
-    free_last(show);
+    log_show_forget(show);
     buf_free(&show->out);
 }
 
@@ -80,7 +81,7 @@ void log_show_tail(struct log_show *show)
         if (line)
             buf_puts(&show->out, line);
     }
-    free_last(show);
+    log_show_forget(show);
     show->tail = -1;
 }
 

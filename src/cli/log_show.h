@@ -25,6 +25,8 @@ void log_show_free(struct log_show *show);
 /* Takes a line of the stream-th node. */
 void log_show_line(struct log_show *show, const struct log_line *line, size_t stream);
 
+void log_show_forget(struct log_show *show); /* what was kept for --tail */
+
 /* Shows what was kept for --tail; from now on every line is shown. */
 void log_show_tail(struct log_show *show);
 

@@ -99,6 +99,25 @@ static bool advance(struct log_stream *stream)
     return open_file(stream, number > 0 ? number - 1 : oldest);
 }
 
+/* The file in which the last `bytes` begin, and where in it; -1: there are not so many. */
+static int find_tail(const struct log_stream *stream, off_t bytes, off_t *position)
+{
+    struct stat stat;
+    for (int number = 0; number < ROTATED_MOST; number++) {
+        if (!stat_file(stream, number, &stat)) {
+            if (number > 0)
+                break;
+            continue;
+        }
+        if (stat.st_size > bytes) {
+            *position = stat.st_size - bytes;
+            return number;
+        }
+        bytes -= stat.st_size;
+    }
+    return -1;
+}
+
 /* More text: false at the end of all that there is now. */
 static bool read_more(struct log_stream *stream)
 {
@@ -160,4 +179,27 @@ bool log_stream_fill(struct log_stream *stream)
         stream->skipping = false;
     }
     return stream->has_head;
+}
+
+bool log_stream_rewind(struct log_stream *stream, off_t bytes)
+{
+    off_t position = 0;
+    int number = find_tail(stream, bytes, &position);
+    log_record_free(&stream->head);
+    buf_clear(&stream->text);
+    cleanup_close(&stream->fd);
+    stream->fd = -1;
+    stream->start = 0;
+    stream->unix_ns = 0;
+    stream->has_head = stream->at_end = stream->skipping = false;
+    /* One byte earlier: if that ends a line, the next one is whole. */
+    if (number < 0 || !open_file(stream, number) || lseek(stream->fd, position - 1, SEEK_SET) < 0)
+        return false;
+    stream->position = position - 1;
+    stream->skipping = true;
+    while (log_stream_fill(stream) && stream->unix_ns == 0) {
+        log_record_free(&stream->head);
+        stream->has_head = false;
+    }
+    return true;
 }

@@ -30,6 +30,10 @@ struct log_stream {
 void log_stream_init(struct log_stream *stream, char *stem);
 void log_stream_close(struct log_stream *stream);
 
+/* Begins anew with the first whole line within the last `bytes` that says when it was written. False: it begins with the
+ * first line of all. */
+bool log_stream_rewind(struct log_stream *stream, off_t bytes);
+
 /* Makes the next line, if there is one now, the stream's head. False at the end, and then until `at_end` is reset. */
 bool log_stream_fill(struct log_stream *stream);
 

@@ -200,7 +200,6 @@ static int show(struct reading *reading)
             return COMMAND_FAILED;
         }
         follow_show(reading->files, &reading->show);
-        log_show_tail(&reading->show);
         log_show_flush(&reading->show);
         return COMMAND_OK;
     }

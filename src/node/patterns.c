@@ -8,6 +8,8 @@
 #include "node/params.h"
 
 static const char REQUEST_ID[] = "request_id", GOAL_ID[] = "goal_id", GOAL_STATUS[] = "goal_status";
+static const char SESSION_ID[] = "session_id", SEGMENT_ID[] = "segment_id", SEQ[] = "seq", FIN[] = "fin",
+                  FLUSH[] = "flush";
 static const char *const STATUS_NAMES[] = {"succeeded", "aborted", "canceled"};
 
 void dora_new_id(char id[DORA_ID_SIZE])
@@ -49,6 +51,23 @@ const char *dora_event_request_id(const dora_event *event)
 const char *dora_event_goal_id(const dora_event *event)
 {
     return text_param(event, GOAL_ID);
+}
+
+int dora_event_goal_status(const dora_event *event, dora_goal_status *status)
+{
+    const char *name = text_param(event, GOAL_STATUS);
+    if (!name)
+        return -ENODATA;
+    *status = DORA_GOAL_ABORTED;
+    for (unsigned i = 0; i <= DORA_GOAL_CANCELED; i++)
+        if (strcmp(name, STATUS_NAMES[i]) == 0)
+            *status = (dora_goal_status)i;
+    return 0;
+}
+
+const char *dora_goal_status_name(dora_goal_status status)
+{
+    return (unsigned)status <= DORA_GOAL_CANCELED ? STATUS_NAMES[status] : "unknown";
 }
 
 /* Sends with one or two text parameters more; `status` may be NULL. */
@@ -171,14 +190,7 @@ int dora_await_result(dora_node *node, const char *id, const char *server, int64
                       dora_goal_status *status)
 {
     int rc = await(node, GOAL_ID, id, server, timeout_ns, true, result);
-    if (rc < 0 || !status)
-        return rc;
-    const char *name = text_param(*result, GOAL_STATUS);
-    *status = DORA_GOAL_ABORTED;
-    for (unsigned i = 0; i <= DORA_GOAL_CANCELED; i++)
-        if (strcmp(name, STATUS_NAMES[i]) == 0)
-            *status = (dora_goal_status)i;
-    return 0;
+    return rc < 0 || !status ? rc : dora_event_goal_status(*result, status);
 }
 
 /* ---- Streams ---- */
@@ -193,15 +205,15 @@ static int send_chunk(dora_node *node, const char *output, const dora_stream *st
                       bool last, bool flush)
 {
     autoparams *params = dora_params_new();
-    int rc = params ? dora_params_set_string(params, "session_id", stream->session) : -ENOMEM;
+    int rc = params ? dora_params_set_string(params, SESSION_ID, stream->session) : -ENOMEM;
     if (rc == 0)
-        rc = dora_params_set_int(params, "segment_id", stream->segment);
+        rc = dora_params_set_int(params, SEGMENT_ID, stream->segment);
     if (rc == 0)
-        rc = dora_params_set_int(params, "seq", stream->sequence);
+        rc = dora_params_set_int(params, SEQ, stream->sequence);
     if (rc == 0)
-        rc = dora_params_set_bool(params, "fin", last);
+        rc = dora_params_set_bool(params, FIN, last);
     if (rc == 0)
-        rc = dora_params_set_bool(params, "flush", flush);
+        rc = dora_params_set_bool(params, FLUSH, flush);
     return rc < 0 ? node_fail(node, rc, "output `%s`: no memory for the parameters of a chunk", output)
                   : dora_send(node, output, data, size, params);
 }
@@ -226,5 +238,30 @@ int dora_stream_flush(dora_node *node, const char *output, dora_stream *stream, 
         return rc;
     next.sequence = 1;
     *stream = next;
+    return 0;
+}
+
+static int64_t integer_param(const dora_event *event, const char *key)
+{
+    const dora_param *param = dora_params_get(dora_event_params(event), key);
+    return param && param->kind == DORA_PARAM_INT ? param->value.integer : 0;
+}
+
+static bool bool_param(const dora_event *event, const char *key)
+{
+    const dora_param *param = dora_params_get(dora_event_params(event), key);
+    return param && param->kind == DORA_PARAM_BOOL && param->value.boolean;
+}
+
+int dora_event_chunk(const dora_event *event, dora_chunk *chunk)
+{
+    const char *session = text_param(event, SESSION_ID);
+    if (!session)
+        return -ENODATA;
+    *chunk = (dora_chunk){.session = session,
+                          .segment = integer_param(event, SEGMENT_ID),
+                          .sequence = integer_param(event, SEQ),
+                          .last = bool_param(event, FIN),
+                          .flush = bool_param(event, FLUSH)};
     return 0;
 }

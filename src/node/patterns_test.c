@@ -112,15 +112,26 @@ static void a_goal_has_feedback_and_a_result(void **state)
     assert_int_equal(dora_await_result(client, id, NULL, SOON, &result, &status), 0);
     assert_int_equal(status, DORA_GOAL_CANCELED);
     assert_memory_equal(dora_event_data(result, NULL), "end", 3);
+    assert_int_equal(dora_event_goal_status(result, &status), 0);
+    assert_string_equal(dora_goal_status_name(status), "canceled");
     dora_event_free(result);
-    dora_event_free(expect(client, DORA_EVENT_INPUT, "news"));
+    dora_event *feedback = expect(client, DORA_EVENT_INPUT, "news");
+    assert_int_equal(dora_event_goal_status(feedback, &status), -ENODATA);
+    dora_event_free(feedback);
     assert_int_equal(dora_send_result(server, "answer", id, 7, NULL, 0), -EINVAL);
     stand_close(&stand);
 }
 
-static int64_t integer(const dora_event *event, const char *key)
+static void assert_chunk(const dora_event *event, const dora_stream *stream, int64_t segment, int64_t sequence,
+                         bool last, bool flush)
 {
-    return dora_params_get(dora_event_params(event), key)->value.integer;
+    dora_chunk chunk;
+    assert_int_equal(dora_event_chunk(event, &chunk), 0);
+    assert_string_equal(chunk.session, stream->session);
+    assert_int_equal(chunk.segment, segment);
+    assert_int_equal(chunk.sequence, sequence);
+    assert_int_equal(chunk.last, last);
+    assert_int_equal(chunk.flush, flush);
 }
 
 static void a_stream_counts_and_a_flush_drops_what_is_queued(void **state)
@@ -134,17 +145,26 @@ static void a_stream_counts_and_a_flush_drops_what_is_queued(void **state)
     assert_int_equal(dora_stream_send(server, "news", &stream, "b", 1, true), 0);
     for (int i = 0; i < 2; i++) {
         dora_event *chunk = expect(client, DORA_EVENT_INPUT, "news");
-        assert_int_equal(integer(chunk, "segment_id"), 0);
-        assert_int_equal(integer(chunk, "seq"), i);
-        assert_int_equal(dora_params_get(dora_event_params(chunk), "fin")->value.boolean, i);
+        assert_chunk(chunk, &stream, 0, i, i, false);
         dora_event_free(chunk);
     }
     assert_int_equal(dora_stream_send(server, "news", &stream, "too old", 7, false), 0);
     assert_int_equal(dora_stream_flush(server, "news", &stream, "new", 3), 0);
     dora_event *chunk = expect(client, DORA_EVENT_INPUT, "news");
     assert_memory_equal(dora_event_data(chunk, NULL), "new", 3);
-    assert_int_equal(integer(chunk, "segment_id"), 2);
-    assert_int_equal(integer(chunk, "seq"), 0);
+    assert_chunk(chunk, &stream, 2, 0, false, true);
+    dora_event_free(chunk);
+    assert_int_equal(dora_send(server, "news", "x", 1, NULL), 0);
+    chunk = expect(client, DORA_EVENT_INPUT, "news");
+    assert_int_equal(dora_event_chunk(chunk, &(dora_chunk){0}), -ENODATA);
+    dora_event_free(chunk);
+    dora_params *params = dora_params_new();
+    assert_int_equal(dora_params_set_string(params, "session_id", stream.session), 0);
+    assert_int_equal(dora_params_set_string(params, "seq", "7"), 0);
+    assert_int_equal(dora_send(server, "news", "x", 1, params), 0);
+    dora_params_free(params);
+    chunk = expect(client, DORA_EVENT_INPUT, "news");
+    assert_chunk(chunk, &stream, 0, 0, false, false);
     dora_event_free(chunk);
     stand_close(&stand);
 }
