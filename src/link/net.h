@@ -1,11 +1,11 @@
 /* What crosses machines, as dora needs it of an engine: publish and subscribe by key, queries, liveliness. Behind it is
- * zenoh (https://zenoh.io), by the C library where there is one, else by a small crate of ours (`shim`); nothing else of
- * dora sees zenoh. Keys are zenoh key expressions: chunks joined by '/', `*` for a chunk, `**` for any number of them;
- * a chunk that begins with '@' is matched by itself alone.
+ * zenoh (https://zenoh.io), by the C library where there is one, else by a small crate of ours (`shim`); nothing else
+ * of dora sees zenoh. Keys are zenoh key expressions: chunks joined by '/', `*` for a chunk, `**` for any number of
+ * them; a chunk that begins with '@' is matched by itself alone.
  *
- * Threads: every function may be called from any thread. Callbacks come on the engine's own threads, several at once for
- * different declarations, one at a time for one declaration, in the order of what its publisher sent, and maybe before
- * the call that declared it has returned; they may call any function but net_close and the `_close` of their own
+ * Threads: every function may be called from any thread. Callbacks come on the engine's own threads, several at once
+ * for different declarations, one at a time for one declaration, in the order of what its publisher sent, and maybe
+ * before the call that declared it has returned; they may call any function but net_close and the `_close` of their own
  * declaration. When a `_close` has returned, no callback of it runs any more. The threads are few, and receive for the
  * whole session: a callback that waits (in a net_put without `drop`, for one) holds up everything that arrives, and two
  * sessions that do so can hold up each other for good.
@@ -29,21 +29,22 @@
 struct net;
 
 struct net_options {
-    const char *config;         /* a zenoh configuration file (JSON5), passed through; NULL: none */
-    const char *const *listen;  /* endpoints as "tcp/0.0.0.0:7447", NULL-terminated; NULL: none but the configuration's */
+    const char *config; /* a zenoh configuration file (JSON5), passed through; NULL: none */
+    const char *const
+        *listen; /* endpoints as "tcp/0.0.0.0:7447", NULL-terminated; NULL: none but the configuration's */
     const char *const *connect; /* endpoints, connected to again and again for as long as the session lives */
     bool client;                /* a client of a router, instead of a peer */
     bool multicast;             /* look for others by multicast; else nothing is looked for */
 };
 
 /* Opens a session. It is there at once, whether or not an endpoint in `connect` answers (but a client's router has to);
- * an endpoint in `listen` that can't be had is an error. Options stand over the configuration; `listen` and `connect` are
- * in place of its own. Peers that are connected to one peer learn of each other, and connect where they can; messages
- * pass directly or through a router, never through a peer. zenoh's shared memory stays off. */
+ * an endpoint in `listen` that can't be had is an error. Options stand over the configuration; `listen` and `connect`
+ * are in place of its own. Peers that are connected to one peer learn of each other, and connect where they can;
+ * messages pass directly or through a router, never through a peer. zenoh's shared memory stays off. */
 int net_open(struct net **net, const struct net_options *options, struct error *error);
 
-/* Ends what was declared on it; each declaration is still closed by its own function, before or after. NULL is fine, here
- * and for every other `_close`. */
+/* Ends what was declared on it; each declaration is still closed by its own function, before or after. NULL is fine,
+ * here and for every other `_close`. */
 void net_close(struct net *net);
 
 /* The engine and its version, "zenoh 1.10.0"; NULL in a build without one, where net_open says what is missing. */
@@ -55,8 +56,8 @@ struct net_bytes {
     size_t len;
 };
 
-/* A message that arrived. The payload is in pieces as it came off the wire: none where it is empty, one up to some 60 KiB,
- * and as many as it takes beyond that. */
+/* A message that arrived. The payload is in pieces as it came off the wire: none where it is empty, one up to some 60
+ * KiB, and as many as it takes beyond that. */
 struct net_sample {
     const char *key; /* NUL-terminated */
     const struct net_bytes *pieces;
@@ -80,8 +81,8 @@ void net_release(const struct net_sample *kept); /* NULL is fine */
 struct net_publisher;
 
 struct net_publisher_options {
-    /* May drop a message where a peer is slow. Else net_put waits for room; a peer that takes nothing at all for 5 s while
-     * somebody waits is disconnected (a peer that is silent otherwise, after 10 s). */
+    /* May drop a message where a peer is slow. Else net_put waits for room; a peer that takes nothing at all for 5 s
+     * while somebody waits is disconnected (a peer that is silent otherwise, after 10 s). */
     bool drop;
     bool urgent;          /* small messages that shall pass large ones: acknowledgements, control */
     const char *encoding; /* NULL: none */
@@ -97,8 +98,8 @@ void net_publisher_close(struct net_publisher *publisher);
 
 /* Publishes without copying: `data` must stay as it is until `done(owner)` is called, once, from any thread, maybe
  * within the call, whether this succeeds or not. `done` NULL: `data` is copied. The attachment is copied. */
-int net_put(struct net_publisher *publisher, const void *data, size_t len, const void *attachment, size_t attachment_len,
-            void (*done)(void *owner), void *owner);
+int net_put(struct net_publisher *publisher, const void *data, size_t len, const void *attachment,
+            size_t attachment_len, void (*done)(void *owner), void *owner);
 
 /* ---- Subscribing ---- */
 
