@@ -15,7 +15,7 @@ class Fault(Exception):
 
 
 class Peer:
-    def __init__(self, path, role, protocol=1, seconds=20):
+    def __init__(self, path, role, protocol=1, seconds=20, machine=None, version=None):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(seconds)
         self.socket.connect(str(path))
@@ -23,8 +23,9 @@ class Peer:
         self.last = 0
         self.waiting = []  # what came while something else was waited for
         try:
-            self.say(hello={"protocol": protocol, "version": "test", "role": role})
             self.hello = self.read()["hello"]
+            hello = {"protocol": protocol, "version": version or self.hello["version"], "role": role}
+            self.say(hello={**hello, **({"machine": machine} if machine else {})})
         except (OSError, TypeError):  # hung up on
             self.close()
             raise ConnectionError from None
@@ -75,9 +76,12 @@ class Peer:
 class FakeDaemon(Peer):
     """A daemon that runs nothing and says what it is told to."""
 
-    def __init__(self, path, dataflows=(), id="fake"):
-        super().__init__(path, "daemon")
-        self.call("daemon.register", id=id, pid=1, machine="here", dataflows=list(dataflows))
+    def __init__(self, path, dataflows=(), id="fake", machine="here", labels=None, is_far=False, version=None):
+        super().__init__(path, "daemon", machine=machine if is_far else None, version=version)
+        self.machine = machine
+        self.call(
+            "daemon.register", id=id, pid=1, machine=machine, labels=labels or {}, dataflows=list(dataflows)
+        )
 
     def update(self, dataflow, **changes):
         return self.call("daemon.update", dataflow={**dataflow, **changes})

@@ -340,7 +340,7 @@ def daemon(system):  # noqa: F811
     process.communicate(timeout=20)
 
 
-@pytest.mark.parametrize("point", [point for point in crash_points() if not point.startswith("stop")])
+@pytest.mark.parametrize("point", [point for point in crash_points() if not point.startswith(("stop", "release"))])
 def test_a_coordinator_that_dies_while_it_starts_a_dataflow(system, coordinator, daemon, flow, point):  # noqa: F811
     first = coordinator(DORA_COORDINATOR_CRASH_AT=point)
     if point.startswith("register"):

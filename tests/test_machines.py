@@ -1,0 +1,475 @@
+"""A coordinator and the daemons of several machines: where nodes go, the barrier, what is lost and what is found again.
+
+The daemons are the test's own: what they are asked, and what they say, is in its hands (docs/machines.md).
+"""
+
+import uuid
+
+import pytest
+
+from conftest import until
+from control import Fault, FakeDaemon, Peer
+from system import system  # noqa: F401
+from test_coordinator import coordinator  # noqa: F401
+
+YAML = """nodes:
+  - {id: eye, path: eye, outputs: [image], deploy: {machine: robot}}
+  - {id: hand, path: hand, inputs: {image: eye/image}, outputs: [grip]}
+"""
+AGAIN = """nodes:
+  - {id: eye, path: eye, outputs: [image], restart_policy: on-failure, deploy: {labels: {eye: yes}}}
+  - {id: ear, path: ear, deploy: {machine: robot}}
+  - {id: hand, path: hand, inputs: {image: eye/image}, outputs: [grip]}
+"""
+
+
+class Machine(FakeDaemon):
+    """A daemon that runs a part as it is told to."""
+
+    def __init__(self, path, machine, *parts, **how):
+        super().__init__(path, parts, id=f"{machine}-1", machine=machine, is_far=machine != "base", **how)
+
+    def take(self):
+        """The next part that it is to start."""
+        self.request = self.asked("dataflow.start")
+        self.params = self.request["params"]
+        ended = self.params.get("ended", [])
+        self.mine = [node for node, at in self.params["placement"].items() if at == self.machine and node not in ended]
+        self.part = {key: self.params[key] for key in ("uuid", "name", "path", "directory")}
+        self.part.update(started=1700000000.5, ended=None, error=None)
+        return self.be("starting")
+
+    def be(self, status, **changes):
+        nodes = [{"id": node, "status": status, "pid": 7, "restarts": 0, "message": None} for node in self.mine]
+        self.part = {**self.part, "status": status, "nodes": nodes, **changes}
+        return self.part
+
+    def spawn(self):
+        self.say(id=self.request["id"], result=self.part)
+
+    def ready(self):
+        """Asks at the barrier."""
+        return self.ask("dataflow.ready", dataflow=self.part["uuid"])
+
+    def tell(self, status, **changes):
+        self.call("daemon.update", dataflow=self.be(status, **changes))
+
+
+@pytest.fixture
+def machines(coordinator):  # noqa: F811
+    """The coordinator, base and robot with their daemons, and a command: machines(*coordinator's args)."""
+    opened = []
+
+    class Machines:
+        socket = coordinator.socket
+
+        def add(self, machine, *parts, **how):
+            opened.append(Machine(self.socket, machine, *parts, **how))
+            return opened[-1]
+
+        def cli(self, machine=None):
+            opened.append(Peer(self.socket, "cli", machine=machine))
+            return opened[-1]
+
+        def begin(self, *args, **env):
+            self.process = coordinator(*args, **env)
+
+    made = Machines()
+
+    def begin(*args, **env):
+        made.begin(*args, **env)
+        made.base = made.add("base")
+        made.robot = made.add("robot", labels={"eye": "yes", "arm": "no"})
+        made.command = made.cli()
+        return made
+
+    yield begin
+    for peer in opened:
+        peer.close()
+
+
+def start(command, yaml=YAML, **params):
+    return command.ask(
+        "dataflow.start",
+        **{"yaml": yaml, "path": "/d/f.yml", "directory": "/d", "uuid": str(uuid.uuid4()), "name": "one", **params},
+    )
+
+
+def run(made, yaml=YAML):
+    """Starts the dataflow until all parts are released."""
+    request = start(made.command, yaml)
+    for machine in (made.base, made.robot):
+        machine.take()
+        machine.spawn()
+    made.command.answer(request)
+    for machine, asked in [(machine, machine.ready()) for machine in (made.base, made.robot)]:
+        assert machine.answer(asked) == {}
+        machine.tell("running")
+
+
+def nodes(command):
+    return {node["id"]: (node["status"], node["machine"]) for node in command.call("dataflow.get", dataflow="one")["nodes"]}
+
+
+def test_machines_are_told_apart_and_one_that_does_not_belong_is_refused(machines):
+    made = machines()
+    daemons = made.command.call("status")["daemons"]
+    assert [(one["machine"], one["here"], one["coordinator"], one["alive"]) for one in daemons] == [
+        ("base", True, True, True),
+        ("robot", False, False, True),
+    ]
+    assert daemons[1]["labels"] == {"eye": "yes", "arm": "no"} and daemons[1]["pid"] == 1
+    assert [one["here"] for one in made.cli("robot").call("status")["daemons"]] == [False, True]
+    for machine, changes, words in (
+        ("robot", {"id": "another"}, "`robot` is connected already"),
+        ("base", {}, "coordinator's own machine is called `base`"),
+        ("other", {"machine": "robot"}, "not the gateway's"),
+        ("a b", {}, "not the gateway's"),
+        ("other", {"labels": {"a": 1}}, "labels that are texts"),
+        ("other", {"labels": []}, "labels that are texts"),
+    ):
+        peer = Peer(made.socket, "daemon", machine=machine)
+        with pytest.raises(Fault, match=words):
+            peer.call("daemon.register", **{"id": "x", "pid": 1, "machine": machine, "dataflows": [], **changes})
+        peer.close()
+    peer = Peer(made.socket, "daemon", machine="other", version="0.0.9")
+    with pytest.raises(Fault, match="`other` runs dora 0.0.9, and the coordinator is dora"):
+        peer.call("daemon.register", id="x", pid=1, machine="other", dataflows=[])
+    peer.close()
+    # The same one over a new tunnel takes the place of the old.
+    made.robot = made.add("robot")
+    assert len(made.command.call("status")["daemons"]) == 2
+    made.robot.close()
+    until(lambda: [one["alive"] for one in made.command.call("status")["daemons"]] == [True, False])
+
+
+def test_where_nodes_go_and_what_is_said_of_one_that_can_go_nowhere(machines):
+    made = machines()
+    for deploy, words in (
+        ("{machine: robt}", "node `a` is to run on machine `robt`.*`base`.*`robot` .*did you mean `robot`"),
+        ("{labels: {eye: no}}", "node `a` needs a machine with the labels eye=no.*`robot` .eye=yes, arm=no"),
+    ):
+        with pytest.raises(Fault, match=words):
+            made.command.answer(start(made.command, f"nodes: [{{id: a, path: a, deploy: {deploy}}}]"))
+    assert made.command.call("dataflow.list")["dataflows"] == []
+    # All on one machine: started there as ever.
+    request = start(made.command, "nodes: [{id: a, path: a, deploy: {machine: robot}}]")
+    asked = made.robot.asked("dataflow.start")
+    assert "placement" not in asked["params"] and "machine" not in asked["params"]
+    made.robot.say(id=asked["id"], result={**asked["params"], "status": "running", "nodes": [{"id": "a", "status": "running"}]})
+    assert made.command.answer(request)["nodes"] == [{"id": "a", "status": "running", "machine": "robot"}]
+    stop = made.command.ask("dataflow.stop", dataflow="one")
+    asked = made.robot.asked("dataflow.stop")
+    made.robot.say(id=asked["id"], result={})
+    made.robot.call("daemon.update", dataflow={**asked["params"], "uuid": asked["params"]["dataflow"], "status": "finished", "nodes": []})
+    assert made.command.answer(stop)["dataflows"][0]["status"] == "finished"
+
+
+def test_no_part_runs_before_all_are_ready(machines):
+    made = machines()
+    request = start(made.command)
+    made.base.take()
+    made.robot.take()
+    for machine in (made.base, made.robot):
+        assert machine.params["machine"] == machine.machine
+        assert machine.params["placement"] == {"eye": "robot", "hand": "base"}
+        assert "again" not in machine.params
+    made.base.spawn()
+    asked = made.base.ready()
+    made.base.tell("starting")
+    assert made.command.call("dataflow.get")["status"] == "starting"
+    made.robot.spawn()
+    assert made.command.answer(request)["status"] == "starting"
+    assert {name for name, _ in nodes(made.command).items()} == {"eye", "hand"}
+    other = made.robot.ready()
+    assert made.base.answer(asked) == {} and made.robot.answer(other) == {}
+    made.robot.tell("running")
+    assert made.command.call("dataflow.get")["status"] == "running"
+    made.base.tell("running")
+    assert made.robot.answer(made.robot.ready()) == {}  # asked once more
+    assert nodes(made.command) == {"eye": ("running", "robot"), "hand": ("running", "base")}
+    # The dataflow has ended when all parts have.
+    made.robot.tell("finished")
+    assert made.command.call("dataflow.get")["status"] == "running"
+    waiting = made.command.ask("dataflow.wait")
+    made.base.tell("failed", error="node `hand` exited with code 1")
+    ended = made.command.answer(waiting)
+    assert ended["status"] == "failed" and ended["error"] == "machine base: node `hand` exited with code 1"
+
+
+def test_a_part_that_can_not_start_fails_all_with_its_reason(machines):
+    made = machines()
+    request = start(made.command)
+    made.base.take()
+    made.robot.take()
+    made.base.spawn()
+    asked = made.base.ready()
+    made.base.call("daemon.update", dataflow=made.base.part)
+    made.robot.say(id=made.robot.request["id"], error={"code": "failed", "message": "there is no file `eye`"})
+    with pytest.raises(Fault, match="machine robot: there is no file `eye`"):
+        made.base.answer(asked)
+    made.base.tell("failed", error="its start has failed")
+    with pytest.raises(Fault, match="machine robot: there is no file `eye`"):
+        made.command.answer(request)
+    ended = made.command.call("dataflow.get", dataflow="one")
+    assert ended["status"] == "failed" and ended["error"] == "machine robot: there is no file `eye`"
+
+
+def test_a_part_that_fails_before_the_others_are_ready_stops_them(machines):
+    made = machines()
+    request = start(made.command)
+    for machine in (made.base, made.robot):
+        machine.take()
+        machine.spawn()
+    made.command.answer(request)
+    waiting = made.command.ask("dataflow.wait")
+    made.robot.tell("failed", error="node `eye` exited with code 1")
+    asked = made.base.asked("dataflow.stop")
+    assert asked["params"]["force"] is True
+    made.base.say(id=asked["id"], result={})
+    with pytest.raises(Fault, match="machine robot: node `eye` exited"):
+        made.base.answer(made.base.ready())
+    made.base.tell("failed", error="stopped")
+    ended = made.command.answer(waiting)
+    assert ended["status"] == "failed" and ended["error"] == "machine robot: node `eye` exited with code 1"
+
+
+def test_requests_go_to_the_node_s_machine_and_lists_are_joined(machines):
+    made = machines()
+    run(made)
+    far = made.cli("robot")
+
+    def passed(command, machine, method, result, **params):
+        request = command.ask(method, **params)
+        asked = machine.asked(method)
+        assert asked["params"]["dataflow"] == made.base.part["uuid"]
+        machine.say(id=asked["id"], result=result)
+        return command.answer(request)
+
+    assert passed(made.command, made.robot, "node.info", {"pid": 5}, node="eye") == {"pid": 5}
+    assert passed(far, made.base, "node.restart", {}, node="hand") == {}
+    assert passed(made.command, made.base, "topic.watch", {"config": "x"}, topics=["hand/grip"]) == {"config": "x"}
+    assert passed(far, made.robot, "topic.publish", {"config": "x"}, topic="eye/image") == {"config": "x"}
+    assert passed(far, made.robot, "trace.read", {"spans": []}, on=True) == {"spans": []}
+    for command, method, params, words in (
+        (made.command, "topic.watch", {"topics": ["eye/image"]}, "where the node runs, on machine `robot`"),
+        (far, "topic.publish", {"topic": "hand/grip"}, "on machine `base`"),
+        (made.command, "topic.watch", {"topics": ["hand/grip", "eye/image"]}, "several machines: `eye/image`"),
+        (made.command, "node.connect", {"source": "eye/image", "target": "hand/image"}, "nodes of two machines"),
+        (made.command, "node.info", {"node": "nobody"}, "has no node `nobody`"),
+        (made.cli("third"), "trace.read", {"on": True}, "runs on this machine"),
+    ):
+        with pytest.raises(Fault, match=words):
+            command.call(method, **params)
+    for method, key in (("node.list", "nodes"), ("topic.list", "topics"), ("metrics", "nodes")):
+        request = far.ask(method)
+        for machine in (made.base, made.robot):
+            asked = machine.asked(method)
+            topics = [{"name": "eye/image", "node": "eye"}, {"name": "hand/grip", "node": "hand"}]
+            own = [{"id": node} for node in machine.mine]
+            machine.say(id=asked["id"], result={key: topics if key == "topics" else own})
+        answer = far.answer(request)
+        assert answer["here"] == "robot"
+        names = {(one.get("id") or one["name"], one["machine"]) for one in answer[key]}
+        expected = {("eye/image", "robot"), ("hand/grip", "base")} if key == "topics" else {("eye", "robot"), ("hand", "base")}
+        assert names == expected and len(answer[key]) == 2
+    request = made.command.ask("param.set", node="eye", key="gain", value=3)
+    asked = made.robot.asked("node.param")
+    assert asked["params"]["value"] == 3
+    made.robot.say(id=asked["id"], result={})
+    assert made.command.answer(request) == {}
+
+
+def test_a_stop_goes_to_all_parts_and_to_one_that_is_out_of_reach_when_it_is_back(machines):
+    made = machines("--lost-after", "60s")
+    run(made)
+    made.robot.close()
+    stop = made.command.ask("dataflow.stop", dataflow="one", grace=3)
+    asked = made.base.asked("dataflow.stop")
+    assert asked["params"]["grace"] == 3
+    made.base.say(id=asked["id"], result={})
+    made.base.tell("finished")
+    part, mine = made.robot.part, made.robot.mine
+    made.robot = made.add("robot", part)
+    made.robot.part, made.robot.mine = part, mine
+    asked = made.robot.asked("dataflow.stop")
+    assert asked["params"]["grace"] == 3
+    made.robot.say(id=asked["id"], result={})
+    made.robot.tell("finished")
+    assert made.command.answer(stop)["dataflows"][0]["status"] == "finished"
+
+
+def test_a_machine_is_lost_after_a_while_and_its_nodes_with_it(machines):
+    made = machines("--lost-after", "300ms")
+    run(made)
+    made.robot.close()
+    asked = made.base.asked("node.lost")
+    assert asked["params"] == {"dataflow": made.base.part["uuid"], "nodes": ["eye"], "machine": "robot"}
+    made.base.say(id=asked["id"], result={})
+    assert nodes(made.command) == {"eye": ("failed", "robot"), "hand": ("running", "base")}
+    eye = next(node for node in made.command.call("dataflow.get")["nodes"] if node["id"] == "eye")
+    assert eye["message"] == "lost with machine robot"
+    with pytest.raises(Fault, match="`eye` was lost with machine `robot`"):
+        made.command.call("node.restart", node="eye")
+    # It was only out of reach: nobody needs to start it.
+    part, mine = made.robot.part, made.robot.mine
+    made.robot = made.add("robot", part)
+    asked = made.base.asked("node.found")
+    assert asked["params"] == {"dataflow": part["uuid"], "nodes": ["eye"], "machine": "robot"}
+    made.base.say(id=asked["id"], result={})
+    assert nodes(made.command)["eye"] == ("running", "robot")
+    # A daemon that has been started anew knows nothing of it, and eye has no restart policy.
+    made.robot.close()
+    made.robot = made.add("robot")
+    assert made.base.asked("node.lost")["params"]["nodes"] == ["eye"]
+    waiting = made.command.ask("dataflow.wait")
+    made.base.tell("finished")
+    ended = made.command.answer(waiting)
+    assert ended["status"] == "failed" and ended["error"] == "lost with machine robot"
+
+
+def test_nodes_with_a_restart_policy_are_placed_again_where_they_can(machines):
+    made = machines("--lost-after", "300ms")
+    run(made, AGAIN)
+    made.robot.close()
+    assert sorted(made.base.asked("node.lost")["params"]["nodes"]) == ["ear", "eye"]
+    # Another machine with the label: eye runs there. Ear stays lost.
+    spare = made.add("spare", labels={"eye": "yes"})
+    spare.take()
+    assert spare.params["again"] is True and spare.params["ended"] == ["ear"] and spare.mine == ["eye"]
+    assert spare.params["placement"] == {"eye": "spare", "ear": "robot", "hand": "base"}
+    spare.spawn()
+    asked = spare.ready()
+    found = made.base.asked("node.found")
+    assert found["params"]["nodes"] == ["eye"] and found["params"]["machine"] == "spare"
+    made.base.say(id=found["id"], result={})
+    assert spare.answer(asked) == {}  # only then
+    spare.tell("running")
+    assert nodes(made.command) == {"eye": ("running", "spare"), "ear": ("failed", "robot"), "hand": ("running", "base")}
+    # The first machine was alive all the while: what it runs has another place now.
+    part = made.robot.part
+    made.robot = made.add("robot", part, labels={"eye": "yes"})
+    asked = made.robot.asked("dataflow.stop")
+    assert asked["params"] == {"dataflow": part["uuid"], "force": True}
+    assert nodes(made.command)["eye"] == ("running", "spare")
+    # Lost once more, and back with nothing: on its own machine again.
+    spare.close()
+    assert made.base.asked("node.lost")["params"]["nodes"] == ["eye"]
+    spare = made.add("spare", labels={"eye": "yes"})
+    spare.take()
+    assert spare.mine == ["eye"]
+    # That can fail, and then stays so.
+    spare.say(id=spare.request["id"], error={"code": "failed", "message": "no file"})
+    until(lambda: nodes(made.command)["eye"][0] != "starting")
+    waiting = made.command.ask("dataflow.wait")
+    made.base.tell("finished")
+    assert made.command.answer(waiting)["status"] == "failed"
+
+
+def test_a_machine_lost_before_all_are_ready_fails_the_start(machines):
+    made = machines("--lost-after", "300ms")
+    request = start(made.command)
+    made.base.take()
+    made.robot.take()
+    made.base.spawn()
+    asked = made.base.ready()
+    made.robot.close()
+    with pytest.raises(Fault, match="lost with machine robot"):
+        made.base.answer(asked)
+    made.base.tell("failed", error="its start has failed")
+    with pytest.raises(Fault, match="lost with machine robot"):
+        made.command.answer(request)
+
+
+@pytest.mark.parametrize("point", ["start-after-row", "start-after-first-part", "start-after-daemon", "release-before-answers", "release-after-answers"])
+def test_a_coordinator_that_dies_while_parts_begin_keeps_all(machines, point):
+    made = machines(DORA_COORDINATOR_CRASH_AT=point)
+    request = start(made.command)
+    first, second = made.robot, made.base  # in the descriptor's order
+    taken = []
+    if point != "start-after-row":
+        first.take()
+        taken.append(first)
+    if point not in ("start-after-row", "start-after-first-part"):
+        second.take()
+        taken.append(second)
+    if point.startswith("release"):
+        first.spawn()
+        second.spawn()
+        made.command.answer(request)
+        first.ready()
+        second.ready()
+    assert made.process.wait(timeout=20) == 99
+    made.begin("--lost-after", "300ms")
+    command = made.cli()
+    parts = {machine.machine: machine for machine in taken}
+    again = {}
+    for name in ("base", "robot"):
+        old = parts.get(name)
+        again[name] = made.add(name, *([old.part] if old else []))
+        if old:
+            again[name].part, again[name].mine = old.part, old.mine
+    if not point.startswith("release"):
+        if len(taken) == 2:
+            asked = [machine.ready() for machine in again.values()]
+            assert [machine.answer(id) for machine, id in zip(again.values(), asked)] == [{}, {}]
+            return
+        if taken:
+            with pytest.raises(Fault, match="lost with machine base"):
+                again["robot"].answer(again["robot"].ready())
+            again["robot"].tell("failed", error="x")
+        ended = until(lambda: next(one for one in command.call("dataflow.list")["dataflows"] if one["status"] == "failed"))
+        assert ended["error"].startswith("lost")
+        return
+    # One that heard of its release shows that all were.
+    again["base"].tell("running")
+    assert again["robot"].answer(again["robot"].ready()) == {}
+    again["robot"].tell("running")
+    assert nodes(command) == {"eye": ("running", "robot"), "hand": ("running", "base")}
+
+
+def test_where_nodes_are_outlives_the_coordinator(machines):
+    made = machines("--lost-after", "300ms")
+    run(made, AGAIN)
+    made.robot.close()
+    made.base.asked("node.lost")
+    spare = made.add("spare", labels={"eye": "yes"})
+    spare.take()
+    spare.spawn()
+    asked = spare.ready()
+    found = made.base.asked("node.found")
+    made.base.say(id=found["id"], result={})
+    spare.answer(asked)
+    spare.tell("running")
+    base, there = made.base.part, spare.part
+    made.process.kill()
+    made.process.wait()
+    made.begin("--lost-after", "300ms")
+    command, new_base, new_spare = made.cli(), made.add("base", base), made.add("spare", there)
+    expected = {"eye": ("running", "spare"), "ear": ("failed", "robot"), "hand": ("running", "base")}
+    assert nodes(command) == expected
+    made.add("robot")  # nothing is started there
+    new_spare.close()
+    assert new_base.asked("node.lost")["params"]["machine"] == "spare"
+    assert nodes(command)["eye"] == ("failed", "spare")
+
+
+def test_shutdown_from_another_machine_ends_that_one_s_daemon_alone(machines):
+    made = machines()
+    run(made)
+    far = made.cli("robot")
+    with pytest.raises(Fault, match="1 dataflow is running on machine robot"):
+        far.call("shutdown")
+    request = far.ask("shutdown", force=True)
+    asked = made.robot.asked("shutdown")
+    made.robot.say(id=asked["id"], result={})
+    made.robot.tell("failed", error="stopped")
+    made.robot.close()
+    assert far.answer(request) == {}
+    assert made.process.poll() is None
+    made.base.tell("finished")
+    request = made.command.ask("shutdown")
+    asked = made.base.asked("shutdown")
+    made.base.say(id=asked["id"], result={})
+    made.base.close()
+    assert made.process.wait(timeout=20) == 0
