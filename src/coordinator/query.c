@@ -192,7 +192,8 @@ void handle_descriptor(struct coordinator *coordinator, struct control_request *
     json_t *dataflow = NULL;
     if (!select_uuid(coordinator, request, params, uuid))
         return;
-    if (flow_find(coordinator, uuid) && coordinator->daemon.connection) {
+    const struct flow *flow = flow_find(coordinator, uuid);
+    if (flow && flow->part_count == 1 && flow->parts[0]->machine->connection) {
         handle_forward(coordinator, request, method, params);
         return;
     }
