@@ -10,7 +10,7 @@
 Importing this loads nothing but the extension: what else it needs, pyarrow too, is loaded by what needs it.
 """
 
-from ._dora import Node, __version__
+from ._dora import Node, SampleHandler, __version__
 
 __author__ = "The dora developers"
 
@@ -22,6 +22,8 @@ _ROS2 = [
 # Where the names are that are loaded when they are first asked for.
 _LATER = {
     "DoraStatus": "_status",
+    "Event": "_types",
+    "Parameter": "_types",
     "build": "_command",
     "run": "_command",
     "start_runtime": "_missing",
@@ -30,7 +32,8 @@ _LATER = {
     "testing": "testing",
 }
 
-__all__ = ["Node", "DoraStatus", "build", "run", "start_runtime", *_ROS2, "__author__", "__version__"]
+__all__ = ["Node", "SampleHandler", "DoraStatus", "Event", "Parameter", "build", "run", "start_runtime", *_ROS2]
+__all__ += ["__author__", "__version__"]
 
 
 def __getattr__(name):

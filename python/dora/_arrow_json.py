@@ -300,7 +300,7 @@ DURATION = re.compile(r"(-?)PT(\d+)(?:\.(\d{1,9}))?S")
 INTERVAL = re.compile(r"(-?\d+) mons (-?\d+) days (-?)(\d+)(?:\.(\d{1,9}))? secs")
 
 
-def _match(pattern: re.Pattern[str], text: Any, what: str) -> tuple[Any, ...]:
+def _match(pattern: re.Pattern[str], text: Any, what: str) -> tuple[str, ...]:
     found = pattern.fullmatch(text) if isinstance(text, str) else None
     if not found:
         raise ValueError(f"{text!r} is no {what}")
@@ -308,7 +308,7 @@ def _match(pattern: re.Pattern[str], text: Any, what: str) -> tuple[Any, ...]:
 
 
 def _ticks_of(seconds: int, fraction: str | None, digits: int) -> int:
-    return seconds * 10**digits + int((fraction or "").ljust(9, "0")[:digits] or 0)
+    return seconds * int(10**digits) + int((fraction or "").ljust(9, "0")[:digits] or 0)
 
 
 def _parse_moment(text: Any, digits: int) -> int:

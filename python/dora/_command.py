@@ -1,15 +1,19 @@
 """`dora run` and `dora build`, by the command `dora` of this machine."""
 
+from __future__ import annotations
+
 import os
 import signal
 import subprocess
 import sys
 import threading
+import types
+from typing import IO, Any
 
 __all__ = ["build", "run"]
 
 
-def run(dataflow_path, uv=None, stop_after=None):
+def run(dataflow_path: str | os.PathLike[str], uv: bool | None = None, stop_after: float | None = None) -> None:
     """Runs a dataflow until it ends, as `dora run` does, and raises RuntimeError if it doesn't end well.
 
     What the nodes print goes to standard output. `stop_after`, in seconds, stops it after that time; so does Ctrl-C, which
@@ -23,7 +27,13 @@ def run(dataflow_path, uv=None, stop_after=None):
     _call("run", dataflow_path, options)
 
 
-def build(dataflow_path, uv=None, coordinator_addr=None, coordinator_port=None, force_local=False):
+def build(
+    dataflow_path: str | os.PathLike[str],
+    uv: bool | None = None,
+    coordinator_addr: str | None = None,
+    coordinator_port: int | None = None,
+    force_local: bool = False,
+) -> None:
     """Runs the build commands of a dataflow's nodes, as `dora build` does; RuntimeError if one fails.
 
     It always builds here: `coordinator_addr`, `coordinator_port` and `force_local` are there for dora-rs's programs.
@@ -31,7 +41,7 @@ def build(dataflow_path, uv=None, coordinator_addr=None, coordinator_port=None, 
     _call("build", dataflow_path, ["--uv"] if uv else [])
 
 
-def _call(verb, path, options):
+def _call(verb: str, path: str | os.PathLike[str], options: list[str]) -> None:
     command = _find()
     for stream in (sys.stdout, sys.stderr):
         if stream:
@@ -44,6 +54,7 @@ def _call(verb, path, options):
         process_group=0,
     )
     with process, _Signals(process) as signals:
+        assert process.stderr is not None
         said = _pass_on(process.stderr)
         process.wait()
     if signals.last == signal.SIGINT:
@@ -54,7 +65,7 @@ def _call(verb, path, options):
         raise RuntimeError(_reason(said, verb, path, process.returncode))
 
 
-def _reason(said, verb, path, status):
+def _reason(said: bytes, verb: str, path: str | os.PathLike[str], status: int) -> str:
     """What the command said of its failure, without what it had said before."""
     text = said.decode(errors="replace").strip()
     start = ("\n" + text).find("\nerror: ")
@@ -64,10 +75,10 @@ def _reason(said, verb, path, status):
     return f"`dora {verb} {path}` {how}" + (f": {text}" if text else "")
 
 
-def _pass_on(stream, most=65536):
+def _pass_on(stream: IO[bytes], most: int = 65536) -> bytes:
     """Copies what comes to standard error, and returns the last of it."""
     said = bytearray()
-    while piece := stream.read1(4096):
+    while piece := os.read(stream.fileno(), 4096):
         said += piece
         del said[:-most]
         sys.stderr.write(piece.decode(errors="replace"))
@@ -78,30 +89,30 @@ def _pass_on(stream, most=65536):
 class _Signals:
     """While it lasts, what asks this process to end asks the command instead."""
 
-    def __init__(self, process):
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
-        self._before = {}
-        self.last = None
+        self._before: dict[int, Any] = {}
+        self.last: int | None = None
 
-    def _forward(self, number, frame):
+    def _forward(self, number: int, frame: types.FrameType | None) -> None:
         self.last = number
         self._process.send_signal(number)
 
-    def __enter__(self):
+    def __enter__(self) -> _Signals:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 if signal.getsignal(number) not in (signal.SIG_IGN, None):
                     self._before[number] = signal.signal(number, self._forward)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         if self._process.poll() is None:  # an exception of somebody else's
             self._process.terminate()
 
 
-def _find():
+def _find() -> str:
     """The command: what DORA_BIN names, or `dora` beside the interpreter, or `dora` in PATH."""
     named = os.environ.get("DORA_BIN")
     if named:
@@ -127,7 +138,7 @@ def _find():
     )
 
 
-def _is_ours(path):
+def _is_ours(path: str) -> bool:
     """dora-rs's command has the same name; ours says what protocols it speaks."""
     done = subprocess.run([path, "--version"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
     return b"\nwire " in done.stdout

@@ -1,13 +1,15 @@
 """Names of dora-rs's module for which there is nothing here yet: programs that import them load, and learn when they use
 them."""
 
+from typing import Any, NoReturn
 
-def start_runtime():
+
+def start_runtime() -> NoReturn:
     raise NotImplementedError("operators can't run in Python yet: make the operator a node, with a loop over its events")
 
 
-def _class(name):
-    def refuse(cls, *arguments, **keywords):
+def _class(name: str) -> type:
+    def refuse(cls: type, *arguments: Any, **keywords: Any) -> NoReturn:
         raise NotImplementedError(f"{name}: this dora has no bridge to ROS 2 yet")
 
     return type(name, (), {"__module__": "dora", "__new__": refuse, "__doc__": "Part of the bridge to ROS 2; not there yet."})

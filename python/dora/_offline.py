@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import json
-import sys
 import time
 import types
 import uuid
@@ -20,25 +18,27 @@ Event = dict[str, Any]
 
 __all__ = ["Event", "OfflineNode", "as_array"]
 
-LEVELS = ("error", "warn", "info", "debug", "trace")
-
 
 def as_array(data: Any) -> pa.Array:
     """What a node would send, as the Arrow array that receivers would get."""
     import pyarrow as pa
 
+    from ._convert import to_arrow
+
+    if data is None:
+        return pa.nulls(0)
     if isinstance(data, pa.Array):
         return data
-    if isinstance(data, pa.ChunkedArray):
-        return data.combine_chunks()
     if hasattr(data, "__arrow_c_array__"):
         return pa.array(data)
-    if isinstance(data, (bytes, bytearray, memoryview)):
-        buffer = pa.py_buffer(data)
-        return pa.Array.from_buffers(pa.uint8(), buffer.size, [None, buffer])
-    if hasattr(data, "__array_interface__"):
-        return pa.array(data.reshape(-1))
-    return pa.array(data if isinstance(data, (list, tuple)) else [data])
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        data = to_arrow(data)
+        if isinstance(data, pa.Array):
+            return data
+    if hasattr(data, "dtype"):
+        return pa.array(data)
+    buffer = pa.py_buffer(data)
+    return pa.Array.from_buffers(pa.uint8(), buffer.size, [None, buffer])
 
 
 def timeout_event() -> Event:
@@ -49,6 +49,7 @@ def timeout_event() -> Event:
 class OfflineNode:
     """Everything of `dora.Node` but where events come from and outputs go to: `_wait`, `_take` and `_put`."""
 
+    _node_id = "node"
     _dataflow_id = ""
     _node_config: Mapping[str, Any] = {}
     _descriptor: Mapping[str, Any] = {}
@@ -146,11 +147,15 @@ class OfflineNode:
     def send_service_response(self, output_id: str, data: Any, metadata: dict[str, Any]) -> None:
         self._put(output_id, data, dict(metadata))
 
+    def close_output(self, output_id: str) -> None:
+        pass
+
     # Logs
 
     def log(self, level: str, message: str, target: str | None = None, fields: dict[str, str] | None = None) -> None:
-        line = {"timestamp": self.timestamp().isoformat(), "level": level.upper(), "message": message}
-        print(json.dumps({**line, "target": target, "fields": fields}), flush=True)
+        from ._logging import write
+
+        write(level.lower(), message, target, fields)
 
     def log_error(self, message: str) -> None:
         self.log("error", message)
@@ -168,6 +173,9 @@ class OfflineNode:
         self.log("trace", message)
 
     # What the node is
+
+    def node_id(self) -> str:
+        return self._node_id
 
     def dataflow_descriptor(self) -> dict[str, Any]:
         return dict(self._descriptor)
@@ -210,10 +218,14 @@ class SampleHandler:
         self._metadata = metadata
         self._is_sent = False
 
+    def as_buffer(self) -> bytearray:
+        return self._memory
+
     def as_memoryview(self) -> memoryview:
         return memoryview(self._memory)
 
-    as_buffer = as_memoryview
+    def __len__(self) -> int:
+        return len(self._memory)
 
     def send(self) -> None:
         if self._is_sent:
@@ -221,8 +233,8 @@ class SampleHandler:
         self._is_sent = True
         self._node.send_output(self._output_id, bytes(self._memory), self._metadata)
 
-    def __enter__(self) -> SampleHandler:
-        return self
+    def __enter__(self) -> bytearray:
+        return self._memory
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None) -> None:
         if kind is None and not self._is_sent:

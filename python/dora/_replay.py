@@ -24,18 +24,24 @@ __all__ = ["ReplayNode"]
 
 
 class ReplayNode(OfflineNode):
-    """`path` names the recording; other settings come from the environment."""
+    """`path` names the recording; other settings come from the environment. RuntimeError, as for every node that can't
+    be."""
 
     def __init__(self, path: str) -> None:
-        self._start_time = datetime.datetime.now(datetime.timezone.utc)
-        content, events = read_recording(path, self._start_time)
         outputs = os.environ.get("DORA_TEST_WRITE_OUTPUTS_TO") or os.path.join(os.path.dirname(path), "outputs.jsonl")
-        self._outputs = open(outputs, "w", encoding="utf-8")
+        try:
+            content, events = read_recording(path, datetime.datetime.now(datetime.timezone.utc))
+            self._outputs = open(outputs, "w", encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise RuntimeError(
+                f"DORA_TEST_WITH_INPUTS has a node run on its own, with inputs from a file, but: {error}"
+            ) from None
         self._with_offset = "DORA_TEST_NO_OUTPUT_TIME_OFFSET" not in os.environ
         self._with_metadata = "DORA_TEST_OUTPUT_METADATA" in os.environ
         self._at_once = "DORA_TEST_NO_WAIT" in os.environ
         self._events = iter(events)
         self._following = next(self._events, None)
+        self._node_id = content["id"]
         self._dataflow_id = str(uuid.uuid4())
         self._node_config = {"inputs": content.get("inputs") or {}, "outputs": content.get("outputs") or []}
         known = ("id", "name", "description", "args", "env", "inputs", "outputs", "send_stdout_as")
