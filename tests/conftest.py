@@ -178,6 +178,20 @@ def dora():
     return DORA
 
 
+@pytest.fixture(scope="session")
+def python(dora):
+    """Environment variables with which nodes in Python run: DORA_TEST_PYTHON is an interpreter with pyarrow and numpy, and
+    the build's module is in its path. scripts/test makes such an environment."""
+    interpreter, package = os.environ.get("DORA_TEST_PYTHON"), BUILD / "python"
+    if not interpreter or not (package / "dora").exists():
+        pytest.skip("DORA_TEST_PYTHON names no Python with pyarrow, or the Python package is not built")
+    return {
+        "PATH": f"{pathlib.Path(interpreter).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(package),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
 @pytest.fixture
 def flow(tmp_path, dora):
     """Writes a descriptor: flow(id=node, …, name=…, **dataflow keys in `top`); gives its path."""

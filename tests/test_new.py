@@ -2,6 +2,7 @@
 
 import compileall
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -31,6 +32,21 @@ def new(tmp_path, dora):
         return subprocess.run([dora, "new", *args], cwd=tmp_path, capture_output=True, text=True, **how)
 
     return make
+
+
+@pytest.fixture
+def environment(python, tmp_path):
+    """Variables of an environment as a user makes it, in which nodes can be installed. It has what DORA_TEST_PYTHON has,
+    and dora's package; and nothing is fetched."""
+    python3 = pathlib.Path(shutil.which("python3", path=python["PATH"]))
+    subprocess.run([python3, "-m", "venv", "--without-pip", tmp_path / "env"], check=True)
+    [packages] = (tmp_path / "env/lib").glob("python3*/site-packages")
+    [others] = python3.parent.parent.glob("lib/python3*/site-packages")
+    (packages / "dora.pth").write_text(f"{python['PYTHONPATH']}\n{others}\n")
+    (tmp_path / "env/bin/pip").write_text(f'#!/bin/sh\nexec {tmp_path}/env/bin/python -m pip "$@"\n')
+    (tmp_path / "env/bin/pip").chmod(0o755)
+    # The variable is the opposite of what it says.
+    return {**path_with(tmp_path / "env/bin"), "PIP_NO_BUILD_ISOLATION": "no", "PIP_NO_INDEX": "yes"}
 
 
 def heard(dora, folder, env):
@@ -108,6 +124,27 @@ def test_a_project_in_python_is_valid(new, dora, tmp_path):
         for file in ["pyproject.toml", "README.md", f"tests/test_{node}.py", *modules]:
             assert (folder / file).exists()
     subprocess.run([dora, "validate", tmp_path / "hello/dataflow.yml"], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.release_only
+def test_a_project_in_python_builds_and_runs(new, dora, tmp_path, environment):
+    new("hello", "--lang", "python", check=True)
+    assert heard(dora, tmp_path / "hello", environment) == {
+        "speech-1: Hello from talker_1",
+        "speech-2: Hello from talker_2",
+    }
+    for node in ("talker-1", "listener-1"):
+        subprocess.run(["python", "-m", "pytest", "-q"], cwd=tmp_path / "hello" / node, env=environment, check=True)
+
+
+@pytest.mark.release_only
+def test_a_node_in_python_joins_a_dataflow_as_dora_says(new, dora, tmp_path, environment):
+    listed = new("my-node.2", "--kind", "node", "--lang", "python", check=True).stdout.splitlines()
+    listed = [line for line in listed if line.startswith(("  - id", "    "))]
+    (tmp_path / "dataflow.yml").write_text("\n".join(["nodes:", *listed]))
+    command = [dora, "run", "dataflow.yml", "--stop-after", "200ms"]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=2 * DEADLINE)
+    subprocess.run(["python", "-m", "pytest", "-q"], cwd=tmp_path / "my-node.2", env=environment, check=True)
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,8 @@ static void print_dataflow_steps(const struct project *project)
 {
     printf("Next:\n  cd %s\n", project->name);
     if (project->is_python)
-        puts("  python3 -m venv .venv && . .venv/bin/activate");
+        puts("  python3 -m venv .venv && . .venv/bin/activate\n"
+             "  pip install SOURCES    # dora's Python package: SOURCES is the folder of dora's own sources");
     else
         print_path();
     puts("  dora run dataflow.yml");
@@ -76,6 +77,6 @@ void new_print_steps(const struct project *project)
         print_node_steps(project);
     else
         print_dataflow_steps(project);
-    if (project->is_python)
+    if (project->is_python && project->is_node)
         puts("Nodes in Python need dora's Python package: the module `dora` of this command's version.");
 }

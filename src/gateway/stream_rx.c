@@ -7,13 +7,12 @@ void stream_rx_open(struct stream_rx *rx)
     *rx = (struct stream_rx){.ack_at = CLOCK_NEVER};
 }
 
-/* Its place among the retired, or NULL. */
-static uint64_t *find_retired(struct stream_rx *rx, uint64_t epoch)
+static bool is_retired(const struct stream_rx *rx, uint64_t epoch)
 {
     for (int i = 0; i < STREAM_RETIRED; i++)
         if (rx->retired[i] == epoch)
-            return &rx->retired[i];
-    return NULL;
+            return true;
+    return false;
 }
 
 static void begin(struct stream_rx *rx, const struct stream_head *head)
@@ -32,12 +31,8 @@ static void begin(struct stream_rx *rx, const struct stream_head *head)
  * is under way doesn't bring an answer each. */
 static bool meet(struct stream_rx *rx, const struct stream_head *head)
 {
-    uint64_t *retired = find_retired(rx, head->epoch);
-    if (retired && head->kind != STREAM_PROBE)
+    if (is_retired(rx, head->epoch))
         return false;
-    /* Whoever asks lives, though another one was here in between. */
-    if (retired)
-        *retired = 0;
     if (head->kind != STREAM_PROBE && head->flags & STREAM_FIRST) {
         begin(rx, head);
         return true;

@@ -1,9 +1,9 @@
+import talker_2.main
 import pytest
 
-pytest.importorskip("dora")
+testing = pytest.importorskip("dora.testing")
 
 
-def test_the_node_can_be_loaded():
-    from talker_2.main import main
-
-    assert callable(main)
+def test_every_input_is_answered_by_a_greeting():
+    done = testing.run_node(talker_2.main.__file__, [("tick", None), ("tick", None)])
+    assert [sent.value.to_pylist() for sent in done.outputs["speech"]] == [["Hello from talker_2"]] * 2
