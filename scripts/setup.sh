@@ -30,6 +30,35 @@ find_pytest() {
     return 1
 }
 
+# The first Python here that extensions can be built for and environments made of, whose name it prints.
+find_python() {
+    local python
+    for python in python3 /usr/bin/python3; do
+        "$python" -c 'import ensurepip, os, sys, sysconfig
+header = os.path.join(sysconfig.get_path("include"), "Python.h")
+sys.exit(sys.version_info < (3, 11) or not os.path.exists(header))' >/dev/null 2>&1 && echo "$python" && return
+    done
+    return 1
+}
+
+# The environment in which Python is tested, whose interpreter it prints. It lies outside of this tree, and is made once for
+# each list of packages; that takes the packages from PyPI.
+python_environment() {
+    local python list=python/tests/requirements.txt folder
+    python=$(find_python) || return 1
+    folder=${XDG_CACHE_HOME:-${HOME:?}/.cache}/dora-python-$({ "$python" -VV && cat "$list"; } | sha256sum | head -c 12)
+    mkdir -p "$folder" || return 1
+    (
+        flock 9
+        if [ ! -e "$folder/complete" ]; then
+            echo "Making an environment for Python in $folder" >&2
+            "$python" -m venv --clear "$folder/env" && "$folder/env/bin/python" -m pip install -q -r "$list" &&
+                touch "$folder/complete"
+        fi
+    ) 9>"$folder/lock" >&2 </dev/null || return 1
+    echo "$folder/env/bin/python"
+}
+
 need_to_build() {
     need cmake command -v cmake
     need ninja-build command -v ninja
@@ -47,6 +76,8 @@ need_to_test() {
     need g++ command -v c++
     need python3-pytest-xdist find_pytest
     need procps command -v ps
+    need python3-dev find_python
+    need python3-venv find_python
     need dpkg-dev command -v dpkg-shlibdeps
     need file command -v file
 }

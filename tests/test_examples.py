@@ -1,8 +1,10 @@
 """Each example runs to its end, and its nodes say what they should."""
 
 import re
+import shutil
 
-from conftest import BUILD
+import pytest
+from conftest import BUILD, ROOT
 
 
 def ran(run, name):
@@ -44,3 +46,45 @@ def test_streaming(run):
     assert first == "segment 0: Hello, I can count."
     assert re.fullmatch(r"segment 1 was given up after: 1 2 3 4 5( \d+)*", second)
     assert third == "segment 2: I have finished."
+
+
+@pytest.fixture
+def ran_python(run, python, tmp_path):
+    """An example in Python, in a folder of its own, since what it writes is beside its descriptor."""
+
+    def ran(name):
+        shutil.copytree(ROOT / "examples" / name, tmp_path / name, ignore=shutil.ignore_patterns("out", "__pycache__"))
+        done = run(tmp_path / name / "dataflow.yml", env=python)
+        assert done.status == 0, done.stdout + done.stderr
+        return done
+
+    return ran
+
+
+@pytest.mark.release_only
+def test_python_image(ran_python):
+    edges, image = ran_python("python-image").lines("meter")
+    assert re.fullmatch(r"edges: 60 images, brightness 2\d\.\d", edges)
+    assert re.fullmatch(r"image: 60 images, brightness 12\d\.\d", image)
+
+
+@pytest.mark.release_only
+def test_python_camera(ran_python, tmp_path):
+    assert ran_python("python-camera").lines("painter") == ["saw 90 images, wrote out/last.png and out/sheet.png"]
+    for name, width, height in (("last", 320, 240), ("sheet", 960, 720)):
+        head = (tmp_path / f"python-camera/out/{name}.png").read_bytes()[:24]
+        assert head == b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + width.to_bytes(4, "big") + height.to_bytes(4, "big")
+
+
+@pytest.mark.release_only
+def test_python_web(ran_python):
+    page, stream = ran_python("python-web").lines("visitor")
+    assert re.fullmatch(r"page of \d+ bytes", page)
+    assert re.fullmatch(r"stream: (data: \d+\.\d\d(, )?){3}", stream)
+
+
+@pytest.mark.release_only
+def test_python_table(ran_python):
+    lines = ran_python("python-table").lines("report")
+    assert re.fullmatch(r"50 tables, 150 rows, \d+ measured nothing", lines[0])
+    assert [line.split()[0] for line in lines[3:]] == ["cellar", "roof", "yard"]

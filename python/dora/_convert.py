@@ -6,9 +6,11 @@ CPU = 1  # DLPack's number for it; CUDA's host memory and the like have others
 
 
 def to_arrow(data):
-    """An Arrow array, or a buffer of numbers that lie side by side; TypeError when there is none for `data`."""
+    """An Arrow array, or a buffer of numbers that lie side by side; RuntimeError when there is none for `data`, as dora."""
     import pyarrow
 
+    if isinstance(data, type):
+        raise RuntimeError(f"can't send the type {data.__name__}: give an object of it")
     if hasattr(data, "__arrow_c_stream__"):
         return _one_chunk(data, pyarrow)
     if hasattr(data, "__dlpack__") and not _is_numpy(data):
@@ -21,11 +23,9 @@ def to_arrow(data):
         return _from_numpy(data, pyarrow)
     if isinstance(data, (bytes, bytearray, memoryview)):
         return bytes(data)
-    if isinstance(data, (list, tuple)):
-        return pyarrow.array(data)
-    if isinstance(data, (str, bool, int, float, dict, pyarrow.Scalar)):
-        return pyarrow.array([data])
-    raise TypeError(
+    if isinstance(data, (list, tuple, range, str, bool, int, float, dict, pyarrow.Scalar)):
+        return _array(list(data) if isinstance(data, (list, tuple, range)) else [data], pyarrow)
+    raise RuntimeError(
         f"can't send data of type {type(data).__name__}: give bytes, a buffer, an Arrow or numpy array, a tensor on the CPU, "
         "or a list"
     )
@@ -66,7 +66,7 @@ def _from_dlpack(data):
 
     device = data.__dlpack_device__()[0] if hasattr(data, "__dlpack_device__") else CPU
     if device != CPU:
-        raise TypeError(f"can't send a {type(data).__name__} that isn't in the CPU's memory: copy it there first (.cpu())")
+        raise RuntimeError(f"can't send a {type(data).__name__} that isn't in the CPU's memory: copy it there first (.cpu())")
     detach = getattr(data, "detach", None)  # a tensor that needs its gradient doesn't give its memory
     return numpy.from_dlpack(detach() if detach else data)
 
@@ -80,7 +80,11 @@ def _from_numpy(array, pyarrow):
         return array.astype(array.dtype.newbyteorder("="))
     if array.dtype.kind in "iuf" and array.dtype.itemsize <= 8:
         return numpy.ascontiguousarray(array)
+    return _array(array, pyarrow)
+
+
+def _array(data, pyarrow):
     try:
-        return pyarrow.array(array)
-    except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
-        raise TypeError(f"can't send a numpy array of {array.dtype}: {error}") from None
+        return pyarrow.array(data)
+    except (pyarrow.ArrowException, TypeError, ValueError, OverflowError) as error:
+        raise RuntimeError(f"can't send this {type(data).__name__}, which pyarrow makes no array of: {error}") from None

@@ -8,12 +8,14 @@ import os
 STDOUT = 1
 
 
-def write(level, message, target=None, fields=None):
+def write(level, message, target=None, fields=None, node_id=None):
     line = {"timestamp": datetime.datetime.now(datetime.timezone.utc).isoformat().replace("+00:00", "Z"), "level": level}
     if target is not None:
         line["target"] = target
+    if node_id is not None:
+        line["node_id"] = node_id
     line["message"] = message
-    if fields:
+    if fields is not None:
         line["fields"] = fields
     data = (json.dumps(line, default=str) + "\n").encode()
     while data:
@@ -35,6 +37,8 @@ class HostHandler(logging.Handler):
 
     def __init__(self, level=0):
         super().__init__(level=level)
+        # Level, name and time have places of their own; what is left is the message, and an exception's traceback.
+        self.setFormatter(logging.Formatter("%(message)s"))
 
     def emit(self, record):
         try:
@@ -55,7 +59,8 @@ def install(node=None):
         if not any(kwargs.get(key) for key in ("handlers", "stream", "filename")):
             for key in ("handlers", "stream", "filename"):
                 kwargs.pop(key, None)
-            kwargs["handlers"] = [HostHandler()]
+            # Who doesn't ask for more gets from INFO on, whatever libraries have to say below.
+            kwargs["handlers"] = [HostHandler(0 if kwargs.get("level") is not None else logging.INFO)]
             kwargs.setdefault("level", 0)
         return original(*args, **kwargs)
 

@@ -3,7 +3,6 @@
 import json
 
 LEVELS = ("error", "warn", "info", "debug", "trace")
-ALIASES = {"critical": "error", "fatal": "error", "warning": "warn"}
 
 
 def dataflow_descriptor(node):
@@ -39,16 +38,19 @@ def parameter(node, key, text):
 
 
 def log(node, level, message, target=None, fields=None):
-    level = str(level).lower()
-    level = ALIASES.get(level, level)
-    number = LEVELS.index(level) if level in LEVELS else LEVELS.index("info")
-    message = message if isinstance(message, str) else str(message)
-    if target is None and not fields:
-        node._log_line(number, message.replace("\0", "\\0"))
+    for name, text in (("level", level), ("message", message), ("target", target)):
+        if not isinstance(text, str) and not (name == "target" and text is None):
+            raise TypeError(f"{name} must be a str, not {type(text).__name__}")
+    if fields is not None and not all(isinstance(text, str) for pair in fields.items() for text in pair):
+        raise TypeError("fields must be a dict of str to str")
+    level = level.lower().replace("warning", "warn")
+    level = level if level in LEVELS else "info"
+    if target is None and fields is None and "\0" not in message:
+        node._log_line(LEVELS.index(level), message)
         return
     from ._logging import write
 
-    write(LEVELS[number], message, target, {str(key): value for key, value in (fields or {}).items()})
+    write(level, message, target, fields, node.node_id())
 
 
 # ---- What this build doesn't have

@@ -200,7 +200,7 @@ static PyObject *loan_send(LoanObject *self, PyObject *unused)
 static int get_buffer(LoanObject *self, Py_buffer *view, int flags)
 {
     if (self->sent || !self->sample) {
-        PyErr_SetString(PyExc_RuntimeError, "Cannot access buffer: the sample has already been sent");
+        PyErr_SetString(PyExc_BufferError, "Cannot access buffer: the sample has already been sent");
         view->obj = NULL;
         return -1;
     }
@@ -230,13 +230,18 @@ static PyObject *as_buffer(LoanObject *self, PyObject *unused)
 static PyObject *as_memoryview(LoanObject *self, PyObject *unused)
 {
     (void)unused;
+    if (self->sent)
+        return PyErr_Format(PyExc_RuntimeError, "Cannot access buffer: the sample has already been sent");
     return PyMemoryView_FromObject((PyObject *)self);
 }
 
 static PyObject *loan_exit(LoanObject *self, PyObject *args)
 {
-    if (PyTuple_GET_SIZE(args) < 1 || PyTuple_GET_ITEM(args, 0) == Py_None)
-        return self->sent ? Py_NewRef(Py_None) : loan_send(self, NULL);
+    if (PyTuple_GET_SIZE(args) < 1 || PyTuple_GET_ITEM(args, 0) == Py_None) {
+        PyObject *done = self->sent ? Py_NewRef(Py_None) : loan_send(self, NULL);
+        Py_XDECREF(done);
+        return done ? Py_NewRef(Py_False) : NULL;
+    }
     /* The memory goes back with the last view of it. */
     self->sent = true;
     Py_CLEAR(self->array);
@@ -244,7 +249,7 @@ static PyObject *loan_exit(LoanObject *self, PyObject *args)
         dora_sample_release(self->sample);
         self->sample = NULL;
     }
-    Py_RETURN_NONE;
+    Py_RETURN_FALSE;
 }
 
 static Py_ssize_t loan_length(LoanObject *self)

@@ -85,6 +85,12 @@ static PyObject *param_of(const dora_param *param)
     }
 }
 
+/* What dora's own nodes say to each other. */
+static bool is_internal(const char *key)
+{
+    return key[0] == '_' && (strcmp(key, "_framing") == 0 || strcmp(key, "_schema_hash") == 0);
+}
+
 PyObject *metadata_of(struct state *state, const dora_event *event)
 {
     PyObject *dict = PyDict_New();
@@ -95,6 +101,8 @@ PyObject *metadata_of(struct state *state, const dora_event *event)
     size_t count = dora_params_count(params);
     for (size_t i = 0; i < count && rc == 0; i++) {
         const dora_param *param = dora_params_at(params, i);
+        if (is_internal(param->key))
+            continue;
         value = param_of(param);
         PyObject *key = value ? PyUnicode_DecodeUTF8(param->key, (Py_ssize_t)strlen(param->key), "replace") : NULL;
         rc = key ? PyDict_SetItem(dict, key, value) : -1;
@@ -239,7 +247,7 @@ static int any_param(NodeObject *self, PyObject *key, PyObject *value, dora_para
 static int set_param(NodeObject *self, dora_params *params, PyObject *key, PyObject *value)
 {
     if (!PyUnicode_Check(key)) {
-        PyErr_Format(PyExc_TypeError, "keys of metadata are str, not %s", Py_TYPE(key)->tp_name);
+        PyErr_Format(PyExc_RuntimeError, "keys of metadata must be str, not %s", Py_TYPE(key)->tp_name);
         return -1;
     }
     Py_ssize_t len;

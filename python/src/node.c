@@ -68,6 +68,18 @@ static PyObject *replay(const char *path)
     return node;
 }
 
+/* Daemons here have no port: a dynamic node finds them by its user. It is checked all the same. */
+static bool is_port(PyObject *object)
+{
+    long port = PyLong_AsLong(object);
+    if (port == -1 && PyErr_Occurred())
+        return false;
+    if (port >= 0 && port <= UINT16_MAX)
+        return true;
+    PyErr_Format(PyExc_OverflowError, "daemon_port %ld is no port: 0 to 65535", port);
+    return false;
+}
+
 /* What writes down the events that a node receives opens that node itself. */
 static PyObject *recorded(PyObject *args, PyObject *kwargs)
 {
@@ -84,8 +96,8 @@ PyObject *node_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     PyObject *port = Py_None;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|zO:Node", names, &id, &port))
         return NULL;
-    if (port != Py_None && !PyLong_Check(port))
-        return PyErr_Format(PyExc_TypeError, "daemon_port must be an int, not %s", Py_TYPE(port)->tp_name);
+    if (port != Py_None && !is_port(port))
+        return NULL;
     /* As dora: what started this process knows better who it is, unless a port says which daemon to ask. */
     const char *config = getenv("DORA_NODE_CONFIG"), *inputs = getenv("DORA_TEST_WITH_INPUTS");
     if (config && *config && port == Py_None)
@@ -138,6 +150,15 @@ PyObject *node_close(NodeObject *self, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+static bool is_finalizing(void)
+{
+#if PY_VERSION_HEX >= 0x030d0000
+    return Py_IsFinalizing();
+#else
+    return _Py_IsFinalizing();
+#endif
+}
+
 int node_traverse(NodeObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
@@ -162,7 +183,10 @@ void node_dealloc(NodeObject *self)
     if (self->weak_references)
         PyObject_ClearWeakRefs((PyObject *)self);
     self->closed = true;
-    shut(self);
+    /* At the interpreter's end, which may be that of an exception, the process is all but gone. Its exit status says
+     * more than a goodbye, and whoever listens learns of a failure before the inputs end. */
+    if (!is_finalizing())
+        shut(self);
     node_clear(self);
     if (self->receiving)
         PyThread_free_lock(self->receiving);

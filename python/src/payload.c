@@ -139,7 +139,7 @@ static enum opened open_converted(struct state *state, PyObject *data, struct pa
     Py_DECREF(array);
     if (result == OPENED || result == FAILED)
         return result;
-    PyErr_Format(PyExc_TypeError, "can't send data of type %s", Py_TYPE(data)->tp_name);
+    PyErr_Format(PyExc_RuntimeError, "can't send data of type %s", Py_TYPE(data)->tp_name);
     return FAILED;
 }
 

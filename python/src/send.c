@@ -55,7 +55,7 @@ static bool is_id(const char *id)
 static int unknown_output(NodeObject *self, PyObject *output)
 {
     const char *id = PyUnicode_AsUTF8(output);
-    if (id && is_id(id))
+    if (id && is_id(id) && strlen(id) == (size_t)PyUnicode_GET_LENGTH(output))
         return node_warn_once(self, output, "Ignoring output `%U` not in node's output list.", output);
     if (id)
         PyErr_Format(PyExc_RuntimeError,
@@ -75,7 +75,10 @@ static int send_strided(NodeObject *self, const struct args *args)
 
 static int send_payload(NodeObject *self, const struct args *args, struct payload *payload)
 {
-    const char *output = PyUnicode_AsUTF8(args->output);
+    Py_ssize_t len;
+    const char *output = PyUnicode_AsUTF8AndSize(args->output, &len);
+    if (output && strlen(output) != (size_t)len)
+        return unknown_output(self, args->output);
     dora_params *params;
     if (!output || metadata_params(self, args->metadata, &params) < 0)
         return -1;
@@ -157,6 +160,9 @@ PyObject *node_send_service_response(NodeObject *self, PyObject *const *items, P
     struct args args;
     if (!take_args("send_service_response", 3, items, count, names, &args))
         return NULL;
+    if (!PyDict_Check(args.metadata))
+        return PyErr_Format(PyExc_TypeError, "metadata must be the request's, a dict, not %s",
+                            Py_TYPE(args.metadata)->tp_name);
     if (!has_request(self, args.metadata) &&
         (PyErr_Occurred() || warn(self, args.output,
                                   "send_service_response: metadata is missing 'request_id': the response will not be "

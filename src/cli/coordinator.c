@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/report.h"
+#include "cli/values.h"
 #include "coordinator/coordinator.h"
 
 static int print_crash_points(void)
@@ -25,6 +26,11 @@ static int run(const struct options *options)
     struct coordinator_options wishes = {
         .version = DORA_VERSION, .store = options_value(options, "store"), .quiet = quiet};
     struct error error = ERROR_INIT;
+    const char *lost_after = options_value(options, "lost-after");
+    if (lost_after && value_duration(lost_after, &wishes.lost_after_ns, &error) < 0) {
+        report_error("`--lost-after`: %s", error.message);
+        return COMMAND_USAGE;
+    }
     int rc = coordinator_run(&wishes, &error);
     if (rc == 0)
         return COMMAND_OK;
@@ -36,6 +42,9 @@ static int run(const struct options *options)
 
 static const struct option_spec option_specs[] = {
     {.name = "store", .value = "PATH", .help = "Keep the state in this file; `memory`: nowhere"},
+    {.name = "lost-after",
+     .value = "DURATION",
+     .help = "Take another machine for lost that is out of reach for so long [default: 15s]"},
     {.name = "quiet", .help = "Print errors only"},
     {.name = "interface", .value = "IP", .help = "Accepted for later", .env = "DORA_COORDINATOR_INTERFACE"},
     {.name = "port", .value = "PORT", .help = "Accepted for later"},

@@ -92,7 +92,7 @@ void coordinator_unpark(struct coordinator *coordinator)
 
 static bool is_worth_waiting(const struct coordinator *coordinator, enum patience patience)
 {
-    if (patience == WITHOUT_DAEMON || !coordinator->in_grace || coordinator->daemon.connection)
+    if (patience == WITHOUT_DAEMON || !coordinator->in_grace || coordinator->here.connection)
         return false;
     return patience == WITH_DAEMON || control_lock_holder(CONTROL_DAEMON_LOCK) != 0;
 }
@@ -146,9 +146,12 @@ static void on_closed(void *context, struct control_connection *connection, cons
     struct coordinator *coordinator = context;
     coordinator_forget(coordinator, connection);
     trace_asker_gone(coordinator, connection);
-    if (connection == coordinator->daemon.connection)
-        daemon_gone(coordinator, why);
-    else if (why)
+    for (struct machine *machine = &coordinator->here; machine; machine = machine->next)
+        if (connection == machine->connection) {
+            daemon_gone(coordinator, machine, why);
+            return;
+        }
+    if (why)
         coordinator_say(coordinator, "process %d was hung up on: %s", (int)control_pid(connection), why);
 }
 
@@ -192,6 +195,7 @@ static void clean_up(struct coordinator *coordinator)
     uv_close((uv_handle_t *)&coordinator->terminate, NULL);
     uv_close((uv_handle_t *)&coordinator->interrupt, NULL);
     uv_close((uv_handle_t *)&coordinator->grace, NULL);
+    uv_close((uv_handle_t *)&coordinator->lost, NULL);
     uv_run(&coordinator->loop, UV_RUN_DEFAULT); /* connections free themselves there */
     uv_loop_close(&coordinator->loop);
     flow_free_all(coordinator);
@@ -200,8 +204,7 @@ static void clean_up(struct coordinator *coordinator)
     json_decref(coordinator->unsaved);
     store_close(coordinator->store);
     free(coordinator->connections);
-    free(coordinator->daemon.id);
-    free(coordinator->daemon.machine);
+    machine_free_all(coordinator);
 }
 
 static int run(struct coordinator *coordinator, const struct coordinator_options *options, struct error *error)
@@ -219,6 +222,7 @@ static int run(struct coordinator *coordinator, const struct coordinator_options
     uv_signal_start(&coordinator->terminate, on_signal, SIGTERM);
     uv_signal_start(&coordinator->interrupt, on_signal, SIGINT);
     daemon_grace(coordinator);
+    lost_watch(coordinator);
     coordinator_say(coordinator, "dora %s listens at %s, state in %s", options->version, path, store_path);
     control_notify("READY=1");
     uv_run(&coordinator->loop, UV_RUN_DEFAULT);
@@ -237,6 +241,8 @@ int coordinator_run(const struct coordinator_options *options, struct error *err
         .version = options->version,
         .quiet = options->quiet,
         .begun = clock_now(),
+        .lost_after_ns = options->lost_after_ns ? options->lost_after_ns : COORDINATOR_LOST_AFTER,
+        .here = {.is_here = true},
         .owner = {.role = "coordinator",
                   .version = options->version,
                   .opened = on_opened,
@@ -250,7 +256,9 @@ int coordinator_run(const struct coordinator_options *options, struct error *err
     uv_signal_init(&coordinator.loop, &coordinator.terminate);
     uv_signal_init(&coordinator.loop, &coordinator.interrupt);
     uv_timer_init(&coordinator.loop, &coordinator.grace);
-    coordinator.terminate.data = coordinator.interrupt.data = coordinator.grace.data = &coordinator;
+    uv_timer_init(&coordinator.loop, &coordinator.lost);
+    coordinator.terminate.data = coordinator.interrupt.data = coordinator.grace.data = coordinator.lost.data =
+        &coordinator;
     rc = run(&coordinator, options, error);
     clean_up(&coordinator);
     return rc;

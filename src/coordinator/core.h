@@ -21,6 +21,7 @@
 #include "base/uuid.h"
 #include "control/connection.h"
 #include "control/server.h"
+#include "coordinator/machine.h"
 #include "coordinator/store.h"
 
 struct coordinator;
@@ -37,12 +38,32 @@ struct waiter {
     void *context;
 };
 
+/* What of a dataflow one machine runs. Most dataflows have but one part. */
+struct part {
+    struct machine *machine;
+    json_t *said;                  /* the dataflow object of its daemon, of its own nodes alone; NULL: nothing yet */
+    bool is_reported;              /* by the daemon that is connected now, or asked of it */
+    bool is_started;               /* its nodes' processes have been started */
+    bool is_lost;                  /* with its machine */
+    bool is_rest;                  /* holds lost nodes that won't run again, after the others were placed again */
+    bool is_again;                 /* started again: the other parts are told when it is ready */
+    struct control_request *ready; /* `dataflow.ready`, to be answered when all have asked */
+    size_t unheard;                /* other parts that have not answered yet that it is found again */
+    char saved[16];                /* its status in the state */
+    json_t *untold;                /* [[method, params], …] for when its machine is back; NULL: nothing */
+};
+
 struct flow {
     struct flow *next;
     struct coordinator *coordinator;
     char uuid[UUID_TEXT];
-    json_t *dataflow; /* the object of docs/control.md */
-    bool is_reported; /* by the daemon that is connected now, or asked of it */
+    json_t *dataflow;  /* the object of docs/control.md */
+    json_t *placement; /* node → machine's name, null for the coordinator's own; NULL: all nodes are there */
+    struct part **parts;
+    size_t part_count;
+    bool is_released;         /* all parts have been ready */
+    json_t *stop;             /* it is to stop: what daemons are told, but for the dataflow */
+    char *fault_code, *fault; /* why it can't start; NULL: it can */
     struct waiter *waiters;
 };
 
@@ -57,13 +78,8 @@ struct parked {
 struct tracer {
     struct tracer *next;
     const struct control_connection *asker;
+    const struct machine *machine; /* whose nodes they are */
     char uuid[UUID_TEXT];
-};
-
-struct daemon_info {
-    struct control_connection *connection; /* NULL: none is connected */
-    char *id, *machine;
-    pid_t pid;
 };
 
 struct coordinator {
@@ -76,16 +92,18 @@ struct coordinator {
     struct control_server *server;
     struct control_owner owner;
     uv_signal_t terminate, interrupt;
-    uv_timer_t grace; /* in which a daemon may come back */
+    uv_timer_t grace; /* in which the daemon here may come back */
     bool in_grace;
-    struct daemon_info daemon;
+    uv_timer_t lost; /* when the next of the other machines has been gone for too long */
+    int64_t lost_after_ns;
+    struct machine here; /* the coordinator's own; the others follow it */
     struct flow *flows;
     json_t *unsaved; /* dataflows that have ended while the disk was full, or NULL */
     struct parked *parked, **parked_end;
     struct tracer *tracers;
     struct control_connection **connections; /* all of them */
     size_t connection_count, connection_cap;
-    struct control_request *shutdown; /* to be answered when the daemon has gone */
+    struct control_request *shutdown; /* to be answered when the daemons have gone */
     bool is_ending;
 };
 
@@ -108,15 +126,18 @@ double coordinator_time(void); /* seconds since 1970 */
 
 /* flow.c */
 struct flow *flow_find(const struct coordinator *coordinator, const char *uuid);
-struct flow *flow_add(struct coordinator *coordinator, json_t *dataflow); /* takes over; NULL: no memory */
+/* Takes over the dataflow object, which may hold its `placement`. NULL: no memory. */
+struct flow *flow_add(struct coordinator *coordinator, json_t *dataflow);
 const char *flow_status(const json_t *dataflow);
 bool flow_is_over(const json_t *dataflow);
 const char *flow_label(const json_t *dataflow); /* its name, or its uuid */
 
-/* The daemon's word. A flow that has ended is gone afterwards. */
-void flow_update(struct flow *flow, const json_t *dataflow);
+/* The word of a part's daemon, or what has become of the part: the dataflow is what its parts are. Where it has ended,
+ * it is gone afterwards, which the second says by false. */
+void flow_update(struct flow *flow, struct part *part, const json_t *said);
+bool flow_settle(struct flow *flow);
 
-/* Its nodes are spawned. */
+/* Tells whoever waited for it, if the nodes of all parts have been started. */
 void flow_started(struct flow *flow);
 
 /* It has failed without having run, or nobody runs it any more; it is gone afterwards. `fault` may be NULL. */
@@ -128,17 +149,67 @@ int flow_wait(struct flow *flow, struct control_request *request, bool until_sta
 void flow_save_late(struct coordinator *coordinator); /* what could not be saved when it ended */
 void flow_free_all(struct coordinator *coordinator);
 
-/* daemon.c: the daemon's connection. */
+/* parts.c: a dataflow as the sum of its parts. */
+int parts_make(struct flow *flow); /* by its placement */
+void parts_free(struct flow *flow);
+struct part *parts_add(struct flow *flow, struct machine *machine); /* NULL: no memory */
+void parts_remove(struct flow *flow, struct part *part);
+/* The one that runs there, else one that is lost with it; NULL: none. */
+struct part *parts_on(const struct flow *flow, const struct machine *machine);
+struct part *parts_of_node(const struct flow *flow, const char *node);
+bool parts_is_over(const struct part *part);
+/* Keeps what its daemon says. */
+void parts_say(struct flow *flow, struct part *part, const json_t *said);
+/* Its nodes that have not ended have failed, for this reason. Gives their ids. */
+json_t *parts_end(struct flow *flow, struct part *part, const char *why);
+/* The dataflow's status, error and nodes by what its parts say; NULL: nothing is known, or no memory. */
+json_t *parts_merge(const struct flow *flow);
+/* Where each node is, for a daemon. */
+json_t *parts_names(const struct flow *flow);
+/* Sends a request to the daemon of a part, or keeps it for when its machine is back. Takes over `params`. */
+void parts_tell(struct flow *flow, struct part *part, const char *method, json_t *params);
+/* The same to all other parts that run. */
+void parts_tell_others(struct flow *flow, const struct part *but, const char *method, json_t *params);
+
+/* barrier.c: no part runs before all are ready. */
+void handle_ready(struct coordinator *coordinator, struct control_request *request, json_t *params);
+void barrier_look(struct flow *flow); /* after any change */
+void barrier_drop(struct part *part, const char *why);
+/* The start of all parts fails, because of this one. */
+void barrier_fail(struct flow *flow, const struct part *part, const char *code, const char *why);
+
+/* lost.c: machines that are lost, and found again. */
+/* What that machine ran, and nobody says it still does. */
+void lost_unreported(struct coordinator *coordinator, struct machine *machine);
+void lost_watch(struct coordinator *coordinator); /* the timer, anew */
+/* A part that was lost is there again. */
+void lost_found(struct flow *flow, struct part *part);
+/* Nodes that may run again, of parts that are lost, where they can. */
+void lost_place_again(struct coordinator *coordinator);
+
+/* start.c */
+int start_part(struct flow *flow, struct part *part, const char *yaml, json_t *options, json_t *ended);
+
+/* stop.c */
+void stop_part(struct flow *flow, struct part *part, const json_t *how);
+
+/* ask.c: asks the daemons of several machines the same; `done` gets the list `key` of all their answers, each entry
+ * with "machine", or a fault where none has answered. Takes over `params`. */
+typedef void ask_done(void *context, json_t *list, const struct control_fault *fault);
+void ask_all(struct machine *const *machines, size_t count, const char *method, json_t *params, const char *key,
+             ask_done *done, void *context);
+void ask_every(struct coordinator *coordinator, const char *method, json_t *params, const char *key, ask_done *done,
+               void *context); /* all that are there */
+
+/* daemon.c: the daemons' connections. */
 void daemon_request(struct coordinator *coordinator, struct control_request *request, const char *method,
                     json_t *params);
-void daemon_gone(struct coordinator *coordinator, const char *why);
-void daemon_grace(struct coordinator *coordinator);                    /* begins to wait for one */
+void daemon_gone(struct coordinator *coordinator, struct machine *machine, const char *why);
+void daemon_grace(struct coordinator *coordinator);                    /* begins to wait for the one here */
 int daemon_load(struct coordinator *coordinator, struct error *error); /* what lived when we ended last */
 
-/* Whether one is connected; else the request is refused. */
-bool daemon_is_here(const struct coordinator *coordinator, struct control_request *request);
-
-/* param.c: tells the nodes that have begun to run since `before`, the nodes as they were, what is kept for them. */
+/* param.c: tells the nodes of a part that have begun to run since `before`, the nodes as they were, what is kept for
+ * them. */
 void params_replay(struct flow *flow, const json_t *before);
 
 /* trace.c */

@@ -5,6 +5,7 @@
 #define CRASH_POINTS(X)                                                                                                \
     X(START_BEFORE_ROW, "start-before-row")                                                                            \
     X(START_AFTER_ROW, "start-after-row")                                                                              \
+    X(START_AFTER_FIRST_PART, "start-after-first-part")                                                                \
     X(START_AFTER_DAEMON, "start-after-daemon") /* it has been asked */                                                \
     X(START_AFTER_ANSWER, "start-after-answer") /* it has answered */                                                  \
     X(STOP_BEFORE_DAEMON, "stop-before-daemon")                                                                        \
@@ -14,7 +15,9 @@
     X(UPDATE_AFTER_ROW, "update-after-row")                                                                            \
     X(END_BEFORE_ROW, "end-before-row")                                                                                \
     X(END_AFTER_ROW, "end-after-row")                                                                                  \
-    X(REGISTER_BEFORE_ANSWER, "register-before-answer")
+    X(REGISTER_BEFORE_ANSWER, "register-before-answer")                                                                \
+    X(RELEASE_BEFORE_ANSWERS, "release-before-answers") /* all parts are ready */                                      \
+    X(RELEASE_AFTER_ANSWERS, "release-after-answers")
 
 #define CRASH_ENUM(name, text) CRASH_##name,
 enum crash_point { CRASH_POINTS(CRASH_ENUM) CRASH_POINT_COUNT };

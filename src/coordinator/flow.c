@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,17 @@ const char *flow_label(const json_t *dataflow)
     return name ? name : json_string_value(json_object_get(dataflow, "uuid"));
 }
 
+static void free_flow(struct flow *flow)
+{
+    parts_free(flow);
+    json_decref(flow->placement);
+    json_decref(flow->stop);
+    json_decref(flow->dataflow);
+    free(flow->fault_code);
+    free(flow->fault);
+    free(flow);
+}
+
 struct flow *flow_add(struct coordinator *coordinator, json_t *dataflow)
 {
     struct flow *flow = dataflow ? calloc(1, sizeof *flow) : NULL;
@@ -43,6 +55,13 @@ struct flow *flow_add(struct coordinator *coordinator, json_t *dataflow)
     flow->coordinator = coordinator;
     flow->dataflow = dataflow;
     strcpy(flow->uuid, uuid);
+    flow->placement = json_incref(json_object_get(dataflow, "placement"));
+    json_object_del(dataflow, "placement");
+    flow->is_released = strcmp(flow_status(dataflow), "starting") != 0;
+    if (parts_make(flow) < 0) {
+        free_flow(flow);
+        return NULL;
+    }
     flow->next = coordinator->flows;
     coordinator->flows = flow;
     return flow;
@@ -140,11 +159,10 @@ static void end(struct flow *flow, const struct control_fault *fault)
     unlink_flow(flow);
     tell(flow);
     release(flow, waits, fault);
-    json_decref(flow->dataflow);
-    free(flow);
+    free_flow(flow);
 }
 
-/* What the daemon knows better than we. */
+/* What the daemons know better than we. */
 static void copy_known(json_t *to, const json_t *from)
 {
     static const char *const keys[] = {"status", "started", "ended", "error", "nodes"};
@@ -155,28 +173,67 @@ static void copy_known(json_t *to, const json_t *from)
     }
 }
 
-void flow_update(struct flow *flow, const json_t *dataflow)
+/* Whether a part is in another state than the row says. */
+static bool parts_have_changed(struct flow *flow)
 {
+    bool have_changed = false;
+    for (size_t i = 0; i < flow->part_count && flow->part_count > 1; i++) {
+        struct part *part = flow->parts[i];
+        const char *status = part->is_lost ? "lost" : flow_status(part->said);
+        have_changed |= strncmp(status, part->saved, sizeof part->saved - 1) != 0;
+        snprintf(part->saved, sizeof part->saved, "%s", status);
+    }
+    return have_changed;
+}
+
+static void end_with_fault(struct flow *flow)
+{
+    autofree char *code = take_ptr(flow->fault_code), *text = take_ptr(flow->fault);
+    const struct control_fault fault = {code ? code : "failed", text, NULL};
+    end(flow, text ? &fault : NULL);
+}
+
+bool flow_settle(struct flow *flow)
+{
+    barrier_look(flow);
     autofree char *before = strdup(flow_status(flow->dataflow));
-    json_t *nodes = json_incref(json_object_get(flow->dataflow, "nodes"));
-    copy_known(flow->dataflow, dataflow);
+    json_t *nodes = json_incref(json_object_get(flow->dataflow, "nodes")), *merged = parts_merge(flow);
+    copy_known(flow->dataflow, merged);
     params_replay(flow, nodes);
     json_decref(nodes);
-    flow->is_reported = true;
+    json_decref(merged);
     if (flow_is_over(flow->dataflow)) {
-        end(flow, NULL);
-        return;
+        end_with_fault(flow);
+        return false;
     }
-    if (!before || strcmp(before, flow_status(flow->dataflow)) != 0) {
+    bool have_changed = parts_have_changed(flow);
+    if (have_changed || !before || strcmp(before, flow_status(flow->dataflow)) != 0) {
         crash_at(CRASH_UPDATE_BEFORE_ROW);
         save(flow);
         crash_at(CRASH_UPDATE_AFTER_ROW);
     }
     tell(flow);
+    return true;
+}
+
+void flow_update(struct flow *flow, struct part *part, const json_t *said)
+{
+    part->is_reported = true;
+    parts_say(flow, part, said);
+    if (flow->part_count > 1 && strcmp(flow_status(said), "failed") == 0) {
+        const char *why = json_string_value(json_object_get(said, "error"));
+        barrier_fail(flow, part, "failed", why ? why : "its nodes could not be started");
+    }
+    flow_settle(flow);
 }
 
 void flow_started(struct flow *flow)
 {
+    if (flow->fault)
+        return; /* it is told when all parts have ended */
+    for (size_t i = 0; i < flow->part_count; i++)
+        if (!flow->parts[i]->is_started && !parts_is_over(flow->parts[i]))
+            return;
     release(flow, waits_for_start, NULL);
 }
 
@@ -205,7 +262,6 @@ void flow_free_all(struct coordinator *coordinator)
     for (struct flow *flow; (flow = coordinator->flows);) {
         coordinator->flows = flow->next;
         release(flow, waits, &ending);
-        json_decref(flow->dataflow);
-        free(flow);
+        free_flow(flow);
     }
 }

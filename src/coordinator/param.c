@@ -80,13 +80,15 @@ static void make_change(struct coordinator *coordinator, struct control_request 
                               .value = json_incref(value)};
     strcpy(change->uuid, uuid);
     json_t *told = json_pack("{s:s, s:s, s:s, s:O*}", "dataflow", uuid, "node", node, "key", key, "value", value);
+    const struct flow *flow = flow_find(coordinator, uuid);
+    const struct part *part = flow ? parts_of_node(flow, node) : NULL;
     if (!change->node || !change->key || !told)
         refuse_memory(request);
-    else if (!flow_find(coordinator, uuid))
-        keep(change);
-    else if (!daemon_is_here(coordinator, request))
+    else if (!part || (part->is_lost && part->machine->connection))
+        keep(change); /* it is told when it runs */
+    else if (!machine_can_be_asked(part->machine, request))
         ; /* refused */
-    else if (control_send(coordinator->daemon.connection, "node.param", json_incref(told), &calls, change) == 0)
+    else if (control_send(part->machine->connection, "node.param", json_incref(told), &calls, change) == 0)
         change = NULL;
     else
         control_refusef(request, "failed", NULL, "the daemon can't be told");
@@ -178,15 +180,18 @@ static void replay(struct flow *flow, const char *node)
 {
     static const struct control_calls calls = {.done = on_replayed};
     struct coordinator *coordinator = flow->coordinator;
+    const struct part *part = parts_of_node(flow, node);
     json_t *params, *value;
     const char *key;
     struct error error = ERROR_INIT;
+    if (!part || !part->machine->connection)
+        return;
     if (store_params(coordinator->store, flow->uuid, node, &params, &error) < 0) {
         coordinator_say(coordinator, "node %s is not told its parameters: %s", node, error.message);
         return;
     }
     json_object_foreach(params, key, value) control_send(
-        coordinator->daemon.connection, "node.param",
+        part->machine->connection, "node.param",
         json_pack("{s:s, s:s, s:s, s:O}", "dataflow", flow->uuid, "node", node, "key", key, "value", value), &calls,
         NULL);
     json_decref(params);
@@ -201,7 +206,7 @@ void params_replay(struct flow *flow, const json_t *before)
 {
     json_t *nodes = json_object_get(flow->dataflow, "nodes"), *node;
     size_t i;
-    if (!flow->coordinator->daemon.connection || before == nodes)
+    if (before == nodes)
         return;
     json_array_foreach(nodes, i, node)
     {

@@ -15,6 +15,7 @@ static json_t *dataflow_of(struct coordinator *coordinator, const char *uuid, st
     if (flow)
         return json_incref(flow->dataflow);
     store_get(coordinator->store, uuid, &dataflow, NULL, NULL, error);
+    json_object_del(dataflow, "placement"); /* its nodes say where they were */
     return dataflow;
 }
 
@@ -119,19 +120,18 @@ static void add_usage(json_t *dataflows, const json_t *node)
     }
 }
 
-static void on_metrics(void *context, json_t *result, const struct control_fault *fault)
+static void on_metrics(void *context, json_t *nodes, const struct control_fault *fault)
 {
     struct list *list = context;
     size_t i;
     json_t *node;
     (void)fault; /* the list is worth having without */
-    json_array_foreach(json_object_get(result, "nodes"), i, node) add_usage(list->dataflows, node);
+    json_array_foreach(nodes, i, node) add_usage(list->dataflows, node);
     finish_list(list);
 }
 
 void handle_list(struct coordinator *coordinator, struct control_request *request, const char *method, json_t *params)
 {
-    static const struct control_calls calls = {.done = on_metrics};
     (void)method;
     struct list *list = calloc(1, sizeof *list);
     json_t *dataflows = json_array();
@@ -153,9 +153,10 @@ void handle_list(struct coordinator *coordinator, struct control_request *reques
         free(list);
         return;
     }
-    if (!coordinator->flows || !coordinator->daemon.connection ||
-        control_send(coordinator->daemon.connection, "metrics", json_pack("{s:b}", "brief", true), &calls, list) < 0)
+    if (!coordinator->flows)
         finish_list(list);
+    else
+        ask_every(coordinator, "metrics", json_pack("{s:b}", "brief", true), "nodes", on_metrics, list);
 }
 
 static void collect(void *context, json_t *dataflow)

@@ -1,4 +1,5 @@
 /* `dataflow.start`: the row first, so that nothing runs that nobody knows of. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,21 +10,35 @@
 /* A request to the daemon outlives the flow it is about, where that one fails meanwhile. */
 struct starting {
     struct coordinator *coordinator;
+    const struct machine *machine;
     char uuid[UUID_TEXT];
 };
+
+static void start_failed(struct flow *flow, struct part *part, const struct control_fault *fault)
+{
+    if (flow->part_count == 1) {
+        flow_fail(flow, fault->message, fault);
+        return;
+    }
+    json_decref(parts_end(flow, part, fault->message));
+    barrier_fail(flow, part, fault->code, fault->message);
+    flow_settle(flow);
+}
 
 static void on_answer(void *context, json_t *result, const struct control_fault *fault)
 {
     autofree struct starting *starting = context;
     struct flow *flow = flow_find(starting->coordinator, starting->uuid);
-    if (!flow || (fault && strcmp(fault->code, "lost") == 0))
+    struct part *part = flow ? parts_on(flow, starting->machine) : NULL;
+    if (!part || part->is_rest || (fault && strcmp(fault->code, "lost") == 0))
         return; /* the daemon says what became of it when it is back */
     crash_at(CRASH_START_AFTER_ANSWER);
+    part->is_started = true;
     if (fault) {
-        flow_fail(flow, fault->message, fault);
-        return;
+        start_failed(flow, part, fault);
+    } else if (flow_is_over(result) || json_is_array(json_object_get(result, "nodes"))) {
+        flow_update(flow, part, result);
     }
-    flow_update(flow, result);
     flow = flow_find(starting->coordinator, starting->uuid);
     if (flow)
         flow_started(flow);
@@ -38,21 +53,31 @@ static void on_settled(void *context, json_t *dataflow, const struct control_fau
         control_answer(request, json_incref(dataflow));
 }
 
-static int ask_daemon(struct flow *flow, const char *yaml, json_t *options)
+int start_part(struct flow *flow, struct part *part, const char *yaml, json_t *options, json_t *ended)
 {
     static const struct control_calls calls = {.done = on_answer};
-    struct coordinator *coordinator = flow->coordinator;
     struct starting *starting = malloc(sizeof *starting);
-    if (!starting)
-        return -ENOMEM;
-    starting->coordinator = coordinator;
-    strcpy(starting->uuid, flow->uuid);
     json_t *params =
         json_pack("{s:s, s:s, s:O, s:O, s:O, s:O}", "yaml", yaml, "uuid", flow->uuid, "path",
                   json_object_get(flow->dataflow, "path"), "directory", json_object_get(flow->dataflow, "directory"),
                   "name", json_object_get(flow->dataflow, "name"), "options", options);
-    int rc =
-        params ? control_send(coordinator->daemon.connection, "dataflow.start", params, &calls, starting) : -ENOMEM;
+    if (params && flow->part_count > 1) {
+        json_object_set_new(params, "machine", json_string(machine_label(part->machine)));
+        json_object_set_new(params, "placement", parts_names(flow));
+    }
+    if (params && ended) {
+        json_object_set_new(params, "again", json_true());
+        json_object_set(params, "ended", ended);
+    }
+    json_decref(ended);
+    int rc = starting && params && part->machine->connection ? 0 : -ENOMEM;
+    if (rc == 0) {
+        *starting = (struct starting){.coordinator = flow->coordinator, .machine = part->machine};
+        strcpy(starting->uuid, flow->uuid);
+        rc = control_send(part->machine->connection, "dataflow.start", params, &calls, starting);
+    } else {
+        json_decref(params);
+    }
     if (rc < 0)
         free(starting);
     return rc;
@@ -81,12 +106,33 @@ static bool is_free(struct coordinator *coordinator, struct control_request *req
     return true;
 }
 
+static void start_parts(struct flow *flow, const struct start_wish *wish)
+{
+    static const struct control_fault fault = {"failed", "the daemon could not be asked to start it", NULL};
+    struct part *failed = NULL;
+    for (size_t i = 0; i < flow->part_count; i++) {
+        flow->parts[i]->is_reported = true;
+        if (start_part(flow, flow->parts[i], wish->yaml, wish->options, NULL) < 0)
+            failed = flow->parts[i];
+        if (i == 0)
+            crash_at(CRASH_START_AFTER_FIRST_PART);
+    }
+    if (failed)
+        start_failed(flow, failed, &fault);
+}
+
 static void start(struct coordinator *coordinator, struct start_wish *wish)
 {
     struct control_request *request = wish->request;
     const char *uuid = json_string_value(json_object_get(wish->dataflow, "uuid"));
     struct error error = ERROR_INIT;
-    if (!daemon_is_here(coordinator, request) || !is_free(coordinator, request, wish->dataflow))
+    json_t *placement = NULL;
+    json_object_del(wish->dataflow, "placement"); /* an earlier run's */
+    if (!machine_place(coordinator, request, wish->yaml, &placement))
+        return;
+    if (placement)
+        json_object_set_new(wish->dataflow, "placement", placement);
+    if (!is_free(coordinator, request, wish->dataflow))
         return;
     crash_at(CRASH_START_BEFORE_ROW);
     int rc = store_add(coordinator->store, wish->dataflow, wish->yaml, wish->options, &error);
@@ -102,14 +148,11 @@ static void start(struct coordinator *coordinator, struct start_wish *wish)
         refuse_memory(request); /* the next coordinator finds the row, and that nobody runs it */
         return;
     }
-    flow->is_reported = true;
     if (!wish->until_started)
         control_answer(request, json_deep_copy(flow->dataflow));
     else if (flow_wait(flow, request, true, on_settled, request) < 0)
         refuse_memory(request);
-    rc = ask_daemon(flow, wish->yaml, wish->options);
-    if (rc < 0)
-        flow_fail(flow, "the daemon could not be asked to start it", NULL);
+    start_parts(flow, wish);
     crash_at(CRASH_START_AFTER_DAEMON);
 }
 

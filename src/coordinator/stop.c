@@ -19,8 +19,20 @@ struct stopping {
 
 struct asked {
     struct coordinator *coordinator;
+    const struct machine *machine;
     char uuid[UUID_TEXT];
 };
+
+/* The daemon doesn't know it. */
+static void settle_unknown(struct flow *flow, struct part *part)
+{
+    if (flow->part_count == 1) {
+        flow_fail(flow, "lost with its daemon", NULL);
+        return;
+    }
+    part->is_reported = false;
+    lost_unreported(flow->coordinator, part->machine);
+}
 
 static void on_answer(void *context, json_t *result, const struct control_fault *fault)
 {
@@ -30,28 +42,30 @@ static void on_answer(void *context, json_t *result, const struct control_fault 
         return;
     crash_at(CRASH_STOP_AFTER_ANSWER);
     struct flow *flow = fault ? flow_find(asked->coordinator, asked->uuid) : NULL;
-    if (flow && strcmp(fault->code, "not-found") == 0)
-        flow_fail(flow, "lost with its daemon", NULL);
-    else if (flow)
+    struct part *part = flow ? parts_on(flow, asked->machine) : NULL;
+    if (part && strcmp(fault->code, "not-found") == 0)
+        settle_unknown(flow, part);
+    else if (part)
         coordinator_say(asked->coordinator, "the daemon can't stop dataflow %s: %s", flow_label(flow->dataflow),
                         fault->message);
 }
 
-static void ask_daemon(struct flow *flow, const json_t *how)
+void stop_part(struct flow *flow, struct part *part, const json_t *how)
 {
     static const struct control_calls calls = {.done = on_answer};
-    struct coordinator *coordinator = flow->coordinator;
-    struct asked *asked = malloc(sizeof *asked);
+    struct control_connection *connection = part->machine->connection;
+    struct asked *asked = connection ? malloc(sizeof *asked) : NULL;
     json_t *params = json_deep_copy(how);
     if (!asked || !params || json_object_set_new(params, "dataflow", json_string(flow->uuid)) < 0) {
         json_decref(params);
         free(asked);
         return;
     }
-    asked->coordinator = coordinator;
+    asked->coordinator = flow->coordinator;
+    asked->machine = part->machine;
     strcpy(asked->uuid, flow->uuid);
     crash_at(CRASH_STOP_BEFORE_DAEMON);
-    if (control_send(coordinator->daemon.connection, "dataflow.stop", params, &calls, asked) < 0)
+    if (control_send(connection, "dataflow.stop", params, &calls, asked) < 0)
         free(asked);
     crash_at(CRASH_STOP_AFTER_DAEMON);
 }
@@ -117,7 +131,20 @@ static void stop(struct stopping *stopping, struct flow *flow)
     stopping->left++;
     if (flow_wait(flow, stopping->request, false, on_ended, stopping) < 0)
         stopping->left--;
-    ask_daemon(flow, stopping->asked);
+    json_decref(flow->stop);
+    flow->stop = json_deep_copy(stopping->asked); /* for a machine that is out of reach now */
+    for (size_t i = 0; i < flow->part_count; i++)
+        if (!parts_is_over(flow->parts[i]))
+            stop_part(flow, flow->parts[i], stopping->asked);
+}
+
+/* Whether it can be stopped now, at least where it can be reached; else the request is refused. */
+static bool is_within_reach(const struct flow *flow, struct control_request *request)
+{
+    for (size_t i = 0; i < flow->part_count; i++)
+        if (flow->parts[i]->machine->connection)
+            return true;
+    return machine_can_be_asked(flow->parts[0]->machine, request);
 }
 
 /* NULL, and the request is refused, for parameters that make no sense. */
@@ -147,14 +174,20 @@ static struct stopping *begin(struct coordinator *coordinator, struct control_re
     return stopping;
 }
 
+static bool all_are_within_reach(const struct coordinator *coordinator, struct control_request *request)
+{
+    for (const struct flow *flow = coordinator->flows; flow; flow = flow->next)
+        if (!is_within_reach(flow, request))
+            return false;
+    return true;
+}
+
 void handle_stop(struct coordinator *coordinator, struct control_request *request, const char *method, json_t *params)
 {
     (void)method;
     bool all = json_is_true(json_object_get(params, "all"));
     struct flow *one = all ? NULL : select_live(coordinator, request, params);
-    if (!all && !one)
-        return;
-    if (coordinator->flows && !daemon_is_here(coordinator, request))
+    if ((!all && !one) || (all ? !all_are_within_reach(coordinator, request) : !is_within_reach(one, request)))
         return;
     struct stopping *stopping = begin(coordinator, request, params);
     if (!stopping)
@@ -166,6 +199,21 @@ void handle_stop(struct coordinator *coordinator, struct control_request *reques
     one_less(stopping);
 }
 
+static bool can_start(struct coordinator *coordinator, struct control_request *request, const char *uuid)
+{
+    struct error error = ERROR_INIT;
+    autofree char *yaml = NULL;
+    json_t *placement;
+    if (store_get(coordinator->store, uuid, NULL, &yaml, NULL, &error) < 0) {
+        refuse_error(request, &error);
+        return false;
+    }
+    if (!machine_place(coordinator, request, yaml, &placement))
+        return false;
+    json_decref(placement);
+    return true;
+}
+
 void handle_restart(struct coordinator *coordinator, struct control_request *request, const char *method,
                     json_t *params)
 {
@@ -173,7 +221,8 @@ void handle_restart(struct coordinator *coordinator, struct control_request *req
     char uuid[UUID_TEXT];
     if (!select_uuid(coordinator, request, params, uuid))
         return;
-    struct stopping *stopping = daemon_is_here(coordinator, request) ? begin(coordinator, request, params) : NULL;
+    /* It is not stopped where it could not be started again. */
+    struct stopping *stopping = can_start(coordinator, request, uuid) ? begin(coordinator, request, params) : NULL;
     if (!stopping)
         return;
     stopping->is_restart = true;

@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 
-enum { STORE_FORMAT = 1 };
+enum { STORE_FORMAT = 2 };
 
 struct store;
 
@@ -22,12 +22,16 @@ struct store;
 int store_open(struct store **store, const char *path, struct error *error);
 void store_close(struct store *store); /* NULL is fine */
 
-/* A new dataflow, or one that is known, with all that is needed to start it again. */
+/* A new dataflow, or one that is known, with all that is needed to start it again; also its `placement`, if it has one:
+ * where its nodes are. Whoever is given a whole dataflow gets that, too. */
 int store_add(struct store *store, const json_t *dataflow, const char *yaml, const json_t *options,
               struct error *error);
 
 /* Its status, times, error and nodes. */
 int store_update(struct store *store, const json_t *dataflow, struct error *error);
+
+/* Where its nodes are from now on. */
+int store_place(struct store *store, const char *uuid, const json_t *placement, struct error *error);
 
 /* Calls `found` for each dataflow, newest first. `dataflow` lives as long as the call. `found` doesn't change the
  * store. */

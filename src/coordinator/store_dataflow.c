@@ -32,6 +32,10 @@ int store_add(struct store *store, const json_t *dataflow, const char *yaml, con
     char started[NUMBER_TEXT], ended[NUMBER_TEXT];
     autofree char *nodes = json_dumps(json_object_get(dataflow, "nodes"), JSON_COMPACT | JSON_ENCODE_ANY);
     autofree char *options_text = json_dumps(options, JSON_COMPACT | JSON_ENCODE_ANY);
+    json_t *placement = json_object_get(dataflow, "placement");
+    autofree char *placement_text = placement ? json_dumps(placement, JSON_COMPACT) : NULL;
+    if (placement && !placement_text)
+        return no_memory(error);
     const char *start = number_of(dataflow, "started", started);
     const char *texts[] = {
         text_of(dataflow, "uuid"),
@@ -45,11 +49,12 @@ int store_add(struct store *store, const json_t *dataflow, const char *yaml, con
         number_of(dataflow, "ended", ended),
         text_of(dataflow, "error"),
         nodes ? nodes : "[]",
+        placement_text,
     };
     int rc = store_change(
         store,
-        "INSERT INTO dataflow (uuid, name, path, directory, yaml, options, status, started, ended, error, nodes)"
-        " VALUES (?1, ?2, ifnull(?3, ''), ifnull(?4, ''), ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT INTO dataflow (uuid, name, path, directory, yaml, options, status, started, ended, error, nodes,"
+        " placement) VALUES (?1, ?2, ifnull(?3, ''), ifnull(?4, ''), ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         texts, sizeof texts / sizeof *texts, error);
     return rc < 0 ? rc : 0;
 }
@@ -72,6 +77,16 @@ int store_update(struct store *store, const json_t *dataflow, struct error *erro
     return rc < 0 ? rc : 0;
 }
 
+int store_place(struct store *store, const char *uuid, const json_t *placement, struct error *error)
+{
+    autofree char *text = json_dumps(placement, JSON_COMPACT);
+    if (!text)
+        return no_memory(error);
+    int rc = store_change(store, "UPDATE dataflow SET placement = ?2 WHERE uuid = ?1", (const char *[]){uuid, text}, 2,
+                          error);
+    return rc < 0 ? rc : 0;
+}
+
 static int set_text(json_t *object, const char *key, sqlite3_stmt *row, int column)
 {
     const char *text = (const char *)sqlite3_column_text(row, column);
@@ -91,9 +106,20 @@ static int set_nodes(json_t *object, sqlite3_stmt *row, int column)
     return json_object_set_new(object, "nodes", nodes ? nodes : json_array());
 }
 
+/* Only where there is one. */
+static int set_placement(json_t *object, sqlite3_stmt *row, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(row, column);
+    json_t *placement = text ? json_loads(text, 0, NULL) : NULL;
+    if (json_object_size(placement) > 0)
+        return json_object_set_new(object, "placement", placement);
+    json_decref(placement);
+    return 0;
+}
+
 #define BRIEF_COLUMNS "uuid, name, status"
 #define MORE_COLUMNS  BRIEF_COLUMNS ", path, directory, error, started, ended"
-#define WHOLE_COLUMNS MORE_COLUMNS ", nodes"
+#define WHOLE_COLUMNS MORE_COLUMNS ", nodes, placement"
 
 static const char *const columns[] = {
     [STORE_BRIEF] = BRIEF_COLUMNS,
@@ -115,7 +141,7 @@ static json_t *from_row(sqlite3_stmt *row, enum store_extent extent)
     if (extent == STORE_COUNTED)
         rc |= json_object_set_new(dataflow, "node_count", json_integer(sqlite3_column_int64(row, 8)));
     if (extent == STORE_WHOLE)
-        rc |= set_nodes(dataflow, row, 8);
+        rc |= set_nodes(dataflow, row, 8) | set_placement(dataflow, row, 9);
     if (rc == 0)
         return dataflow;
     json_decref(dataflow);
@@ -159,8 +185,8 @@ int store_get(struct store *store, const char *uuid, json_t **dataflow, char **y
     if (rc == 0)
         return error_set(error, -ENOENT, "no dataflow has the id %s", uuid);
     json_t *object = dataflow ? from_row(statement, STORE_WHOLE) : NULL;
-    const char *text = (const char *)sqlite3_column_text(statement, 9);
-    const char *options_text = (const char *)sqlite3_column_text(statement, 10);
+    const char *text = (const char *)sqlite3_column_text(statement, 10);
+    const char *options_text = (const char *)sqlite3_column_text(statement, 11);
     char *copy = yaml ? strdup(text ? text : "") : NULL;
     if ((dataflow && !object) || (yaml && !copy)) {
         json_decref(object);

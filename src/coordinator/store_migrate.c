@@ -11,6 +11,7 @@ static const char *const steps[STORE_FORMAT] = {
     "ALTER TABLE dataflow ADD COLUMN error TEXT;"
     "CREATE TABLE param (dataflow TEXT NOT NULL, node TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
     " PRIMARY KEY (dataflow, node, key)) WITHOUT ROWID;",
+    "ALTER TABLE dataflow ADD COLUMN placement TEXT;",
 };
 
 /* An empty file gets the oldest format and then every step, so that there is one way to each format. */

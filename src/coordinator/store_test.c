@@ -168,6 +168,32 @@ static void test_an_older_format_is_migrated(void **state)
     store_close(open_store()); /* and once more as what it is now */
 }
 
+static void test_where_nodes_are_comes_back_and_an_older_row_has_none(void **state)
+{
+    (void)state;
+    struct store *store = open_store();
+    add(store, FIRST, "vision", "running", 5.5);
+    json_t *placed = make(SECOND, "both", "running", 6), *options = json_object(), *back;
+    json_object_set_new(placed, "placement", json_pack("{s:s, s:n}", "camera", "robot", "screen"));
+    assert_int_equal(store_add(store, placed, "nodes: []\n", options, NULL), 0);
+    assert_int_equal(store_get(store, FIRST, &back, NULL, NULL, NULL), 0);
+    assert_null(json_object_get(back, "placement"));
+    json_decref(back);
+    assert_int_equal(store_update(store, placed, NULL), 0);
+    assert_int_equal(store_get(store, SECOND, &back, NULL, NULL, NULL), 0);
+    assert_true(json_equal(back, placed));
+    json_decref(back);
+    json_t *moved = json_pack("{s:s, s:s}", "camera", "spare", "screen", "robot");
+    assert_int_equal(store_place(store, SECOND, moved, NULL), 0);
+    assert_int_equal(store_get(store, SECOND, &back, NULL, NULL, NULL), 0);
+    assert_true(json_equal(json_object_get(back, "placement"), moved));
+    json_decref(back);
+    json_decref(moved);
+    json_decref(placed);
+    json_decref(options);
+    store_close(store);
+}
+
 static void assert_refused(int code, const char *part)
 {
     struct store *store;
@@ -195,10 +221,10 @@ static void test_a_newer_format_is_refused_and_left_alone(void **state)
     store_close(open_store());
     run_sql("UPDATE meta SET value = '7' WHERE key = 'format'");
     assert_refused(-EPROTONOSUPPORT, "format 7");
-    assert_refused(-EPROTONOSUPPORT, "up to 1");
+    assert_refused(-EPROTONOSUPPORT, "up to 2");
     run_sql("UPDATE meta SET value = 'seven' WHERE key = 'format'");
     assert_refused(-EUCLEAN, "doesn't say its format");
-    run_sql("UPDATE meta SET value = '1' WHERE key = 'format'");
+    run_sql("UPDATE meta SET value = '2' WHERE key = 'format'");
     store_close(open_store());
 }
 
@@ -291,6 +317,7 @@ int main(void)
         TEST(test_it_gives_back_what_it_was_given),
         TEST(test_parameters),
         TEST(test_an_older_format_is_migrated),
+        TEST(test_where_nodes_are_comes_back_and_an_older_row_has_none),
         TEST(test_a_migration_that_fails_changes_nothing),
         TEST(test_a_newer_format_is_refused_and_left_alone),
         TEST(test_a_damaged_file_is_named_and_kept),

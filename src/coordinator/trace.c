@@ -30,7 +30,10 @@ void handle_trace(struct coordinator *coordinator, struct control_request *reque
         drop(known);
     struct tracer *tracer = asker && json_is_true(json_object_get(params, "on")) ? malloc(sizeof *tracer) : NULL;
     if (tracer) {
-        *tracer = (struct tracer){.next = coordinator->tracers, .asker = asker};
+        struct machine *from = machine_of(coordinator, asker);
+        *tracer = (struct tracer){.next = coordinator->tracers,
+                                  .asker = asker,
+                                  .machine = flow->part_count > 1 && from ? from : flow->parts[0]->machine};
         strcpy(tracer->uuid, flow->uuid);
         coordinator->tracers = tracer;
     }
@@ -50,8 +53,8 @@ void trace_asker_gone(struct coordinator *coordinator, const struct control_conn
     struct tracer **link = find(coordinator, asker);
     if (!*link)
         return;
-    if (coordinator->daemon.connection)
-        control_send(coordinator->daemon.connection, "trace.read",
+    if ((*link)->machine->connection)
+        control_send((*link)->machine->connection, "trace.read",
                      json_pack("{s:s, s:b}", "dataflow", (*link)->uuid, "on", 0), &calls, NULL);
     drop(link);
 }

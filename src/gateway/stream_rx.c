@@ -7,12 +7,13 @@ void stream_rx_open(struct stream_rx *rx)
     *rx = (struct stream_rx){.ack_at = CLOCK_NEVER};
 }
 
-static bool is_retired(const struct stream_rx *rx, uint64_t epoch)
+/* Its place among the retired, or NULL. */
+static uint64_t *find_retired(struct stream_rx *rx, uint64_t epoch)
 {
     for (int i = 0; i < STREAM_RETIRED; i++)
         if (rx->retired[i] == epoch)
-            return true;
-    return false;
+            return &rx->retired[i];
+    return NULL;
 }
 
 static void begin(struct stream_rx *rx, const struct stream_head *head)
@@ -31,8 +32,12 @@ static void begin(struct stream_rx *rx, const struct stream_head *head)
  * is under way doesn't bring an answer each. */
 static bool meet(struct stream_rx *rx, const struct stream_head *head)
 {
-    if (is_retired(rx, head->epoch))
+    uint64_t *retired = find_retired(rx, head->epoch);
+    if (retired && head->kind != STREAM_PROBE)
         return false;
+    /* Whoever asks lives, though another one was here in between. */
+    if (retired)
+        *retired = 0;
     if (head->kind != STREAM_PROBE && head->flags & STREAM_FIRST) {
         begin(rx, head);
         return true;

@@ -19,10 +19,28 @@ static dora_event *swap_spare(dora_node *node, dora_event *event)
     return spare;
 }
 
+/* In place of aligned_alloc, which takes three times as long. */
+static dora_event *allocate(void)
+{
+    const uintptr_t align = _Alignof(dora_event) - 1;
+    void *memory = malloc(sizeof(dora_event) + align);
+    if (!memory)
+        return NULL;
+    dora_event *event = (dora_event *)(((uintptr_t)memory + align) & ~align);
+    event->memory = memory;
+    return event;
+}
+
+void event_free_memory(dora_event *event)
+{
+    if (event)
+        free(event->memory);
+}
+
 dora_event *event_new(dora_node *node, dora_event_kind kind, const char *id)
 {
     dora_event *event = swap_spare(node, NULL);
-    if (!event && !(event = aligned_alloc(64, sizeof *event)))
+    if (!event && !(event = allocate()))
         return NULL;
     event->node = node;
     event->refs = 1;
@@ -97,7 +115,7 @@ void event_unref(dora_event *event)
     if (!ref_drop(&event->refs))
         return;
     clear(event);
-    free(event);
+    event_free_memory(event);
 }
 
 void dora_event_free(dora_event *event)
@@ -110,7 +128,7 @@ void dora_event_free(dora_event *event)
         return;
     }
     clear(event);
-    free(swap_spare(event->node, event));
+    event_free_memory(swap_spare(event->node, event));
 }
 
 dora_event_kind dora_event_type(const dora_event *event)

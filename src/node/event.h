@@ -23,10 +23,13 @@ struct dora_event {
     const char *message_text;
     char format[64];
     enum dora_stop_cause stop_cause;
+    void *memory; /* that this lies in */
 };
 
 _Static_assert((offsetof(struct dora_event, message) + 8 * MESSAGE_HEAD) % 64 == 0, "inline data is aligned");
 
 void event_unref(dora_event *event);
+/* Of an event that holds nothing; NULL is fine. */
+void event_free_memory(dora_event *event);
 
 #endif

@@ -13,6 +13,9 @@
 struct node_raw {
     const void *data, *meta; /* meta: parameters and the type of a nested array (meta.h) */
     size_t size, meta_len;
+    /* To send what isn't in one piece: `data` is NULL, and this writes `size` bytes to `to`. */
+    void (*fill)(const void *context, void *to);
+    const void *context;
     uint64_t sequence, timestamp;
     char format;
 };

@@ -90,7 +90,7 @@ void dora_node_close(dora_node *node)
         event_unref(event_take_notice(&node->notices, &node->notices_end));
     while (node->deferred)
         event_unref(event_take_notice(&node->deferred, &node->deferred_end));
-    free(node->spare);
+    event_free_memory(node->spare);
     cleanup_close(&node->poll_fd);
     cleanup_close(&node->timer_fd);
     doorbell_close(&node->bell);
@@ -341,7 +341,8 @@ int node_open(dora_node **out, const char *config, const dora_node_options *opti
     if (rc == 0)
         rc = arena_open(&node->arena, &error);
     if (rc == 0)
-        rc = options && options->node_id ? join_dynamic(node, options->node_id, &error) : join_spawned(node, config, &error);
+        rc = options && options->node_id ? join_dynamic(node, options->node_id, &error)
+                                         : join_spawned(node, config, &error);
     if (rc < 0) {
         /* No goodbye: it never was there. */
         if (node)

@@ -70,8 +70,14 @@ static int send_locked(dora_node *node, struct output *output, const struct node
                        const struct publish_head *head)
 {
     struct publish_meta meta;
-    uint8_t *room;
-    int rc = publish_data_place(node, data, raw->meta_len > 0);
+    uint8_t *room, small[MESSAGE_INLINE];
+    int rc = 0;
+    if (raw->data || raw->size == 0)
+        rc = publish_data_place(node, data, raw->meta_len > 0);
+    else if (message_fits(raw->size, raw->meta_len ? 8 * MESSAGE_BLOCK : 0))
+        raw->fill(raw->context, small), data->bytes = small;
+    else if ((rc = publish_alloc(node, raw->size, &data->block)) == 0)
+        raw->fill(raw->context, arena_data(&node->arena, data->block));
     if (rc == 0)
         rc = publish_meta_room(node, data, raw->meta_len, &meta, &room);
     if (rc < 0)

@@ -16,12 +16,31 @@ struct dora_sample {
     uint32_t block;
 };
 
+/* What is large is copied before publish takes the lock, so that no other thread has to wait for that. */
+static int copy_large(dora_node *node, const char *id, struct publish_data *what)
+{
+    enum { LARGE = 64 * 1024 };
+    if (what->size < LARGE || node_check(node) < 0)
+        return 0;
+    void *copy = NULL;
+    lock_take(&node->lock);
+    const struct output *output = publish_find(node, id, strlen(id));
+    int rc = output && !output->closed && output->route_count ? publish_alloc(node, what->size, &what->block) : 0;
+    if (what->block != ARENA_NONE)
+        copy = arena_data(&node->arena, what->block);
+    lock_release(&node->lock);
+    if (copy)
+        memcpy(copy, what->bytes, what->size);
+    return rc;
+}
+
 int dora_send(dora_node *node, const char *output, const void *data, size_t size, const dora_params *params)
 {
     if (!data && size)
         return node_fail(node, -EINVAL, "output `%s`: %zu bytes, but no data", output, size);
     struct publish_data what = {.bytes = data, .size = size, .block = ARENA_NONE, .format = 'C'};
-    return publish(node, output, strlen(output), what, params);
+    int rc = copy_large(node, output, &what);
+    return rc < 0 ? rc : publish(node, output, strlen(output), what, params);
 }
 
 static int loan(dora_node *node, size_t size, uint32_t *block, void **data)
@@ -118,7 +137,9 @@ int dora_send_arrow(dora_node *node, const char *output, struct ArrowArray *arra
         rc = node_fail(node, -EINVAL, "output `%s`: the array has been released already", output);
     else if (arrow_is_plain(array, schema, &what.bytes, &what.size)) {
         what.format = schema->format[0];
-        rc = publish(node, output, strlen(output), what, params);
+        rc = copy_large(node, output, &what);
+        if (rc == 0)
+            rc = publish(node, output, strlen(output), what, params);
     } else
         rc = send_nested(node, output, array, schema, params);
     if (array->release)

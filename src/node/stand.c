@@ -84,7 +84,10 @@ void stand_open(struct stand *stand)
         char text[PROTO_CONFIG_TEXT_MOST];
         proto_config_print(text, stand->name, (uint8_t[PROTO_TOKEN]){(uint8_t)(i + 1)});
         setenv(PROTO_CONFIG_ENV, text, 1);
-        assert_int_equal(pthread_create(&n->thread, NULL, open_node, n), 0);
+        if (n->opens)
+            n->opens(n->context, text);
+        else
+            assert_int_equal(pthread_create(&n->thread, NULL, open_node, n), 0);
         struct pollfd poll_fd = {.fd = stand->listener, .events = POLLIN};
         assert_int_equal(poll(&poll_fd, 1, 5000), 1);
         n->socket = accept4(stand->listener, NULL, NULL, SOCK_CLOEXEC);
@@ -131,6 +134,8 @@ void stand_start(struct stand *stand)
         send_packet(&stand->nodes[i],
                     (struct proto_packet){.type = PROTO_START, .body = &start, .body_len = sizeof start});
     for (size_t i = 0; i < stand->count; i++) {
+        if (stand->nodes[i].opens)
+            continue;
         pthread_join(stand->nodes[i].thread, NULL);
         if (stand->nodes[i].open_result < 0)
             fail_msg("%s: %s", stand->nodes[i].id, stand->nodes[i].error.message);

@@ -16,7 +16,10 @@ struct stand_node {
     const char *id;
     struct stand_port inputs[STAND_PORTS], outputs[STAND_PORTS]; /* up to the first without id */
     dora_node_options options;
-    dora_node *node; /* after stand_start */
+    /* Somebody else opens it, told by `config`, or NULL: the stand does. */
+    void (*opens)(void *context, const char *config);
+    void *context;
+    dora_node *node; /* after stand_start, where the stand has opened it */
     /* the stand's own */
     pthread_t thread;
     int socket, arena, bell_memory, bell_event, page_fd;

@@ -1,0 +1,225 @@
+/* Requests that are passed on: to the machine of the node that they are about, or to all, and the answers are joined.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "coordinator/core.h"
+
+static void on_progress(void *context, json_t *event)
+{
+    control_progress(context, json_incref(event));
+}
+
+static void on_answer(void *context, json_t *result, const struct control_fault *fault)
+{
+    if (fault)
+        control_refuse(context, fault);
+    else
+        control_answer(context, json_incref(result));
+}
+
+static void pass_on(const struct machine *machine, struct control_request *request, const char *method, json_t *params)
+{
+    static const struct control_calls calls = {on_progress, on_answer};
+    if (machine_can_be_asked(machine, request) &&
+        control_send(machine->connection, method, json_incref(params), &calls, request) < 0)
+        control_refusef(request, "failed", NULL, "the daemon can't be asked");
+}
+
+/* ---- One machine ---- */
+
+/* The node of `node/port`. */
+static struct part *part_of_topic(const struct flow *flow, const json_t *topic)
+{
+    const char *text = json_string_value(topic), *slash = text ? strchr(text, '/') : NULL;
+    autofree char *node = slash ? strndup(text, (size_t)(slash - text)) : NULL;
+    return node ? parts_of_node(flow, node) : NULL;
+}
+
+/* NULL: all topics are of one machine, or of nobody. */
+static const json_t *topic_elsewhere(const struct flow *flow, const json_t *params, struct part **part)
+{
+    const json_t *topics = json_object_get(params, "topics"), *topic;
+    size_t i;
+    *part = part_of_topic(flow, json_object_get(params, "topic"));
+    json_array_foreach((json_t *)topics, i, topic)
+    {
+        struct part *other = part_of_topic(flow, topic);
+        if (*part && other && other != *part)
+            return topic;
+        *part = *part ? *part : other;
+    }
+    return NULL;
+}
+
+/* A command joins the dataflow as one more process of its own machine. */
+static void join(struct coordinator *coordinator, struct flow *flow, struct control_request *request,
+                 const char *method, json_t *params)
+{
+    struct part *part;
+    const json_t *elsewhere = topic_elsewhere(flow, params, &part);
+    if (elsewhere) {
+        control_refusef(request, "invalid", "ask for those of one machine at a time, on that machine",
+                        "the outputs are on several machines: `%s` is on another one than the first",
+                        json_string_value(elsewhere));
+        return;
+    }
+    part = part ? part : flow->parts[0]; /* that daemon says that there is no such topic */
+    if (part->machine != machine_of(coordinator, control_asker(request)))
+        control_refusef(request, "refused", "run the command there",
+                        "this is possible only where the node runs, on machine `%s`", machine_label(part->machine));
+    else
+        pass_on(part->machine, request, method, params);
+}
+
+static void connect_nodes(struct flow *flow, struct control_request *request, const char *method, json_t *params)
+{
+    const struct part *source = part_of_topic(flow, json_object_get(params, "source"));
+    struct part *target = part_of_topic(flow, json_object_get(params, "target"));
+    if (source && target && source != target)
+        control_refusef(request, "invalid", "write the connection into the descriptor",
+                        "nodes of two machines (`%s` and `%s`) can't be joined or parted while the dataflow runs",
+                        machine_label(source->machine), machine_label(target->machine));
+    else
+        pass_on((target ? target : flow->parts[0])->machine, request, method, params);
+}
+
+static void ask_node(struct flow *flow, struct control_request *request, const char *method, json_t *params,
+                     const char *node)
+{
+    struct part *part = parts_of_node(flow, node);
+    if (!part)
+        control_refusef(request, "not-found", "`dora node list` shows them", "dataflow %s has no node `%s`",
+                        flow_label(flow->dataflow), node);
+    else if (part->is_lost)
+        control_refusef(request, "no-daemon", "it runs again when the machine is there, if it has a restart policy",
+                        "node `%s` was lost with machine `%s`", node, machine_label(part->machine));
+    else
+        pass_on(part->machine, request, method, params);
+}
+
+/* ---- All machines ---- */
+
+/* What comes of the lists of several daemons. */
+struct joining {
+    struct coordinator *coordinator;
+    struct control_request *request;
+    const char *key;
+    char uuid[UUID_TEXT]; /* of topics */
+};
+
+/* Of two machines that know a topic, the one whose node it is tells of it. */
+static void keep_own_topics(const struct joining *joining, json_t *list)
+{
+    struct flow *flow = flow_find(joining->coordinator, joining->uuid);
+    for (size_t i = json_array_size(list); flow && i-- > 0;) {
+        const json_t *topic = json_array_get(list, i);
+        const char *node = json_string_value(json_object_get(topic, "node"));
+        const char *machine = json_string_value(json_object_get(topic, "machine"));
+        const struct part *part = node ? parts_of_node(flow, node) : NULL;
+        if (part && machine && strcmp(machine_label(part->machine), machine) != 0)
+            json_array_remove(list, i);
+    }
+}
+
+static void on_joined(void *context, json_t *list, const struct control_fault *fault)
+{
+    autofree struct joining *joining = context;
+    struct control_connection *asker = control_asker(joining->request);
+    const struct machine *from = asker ? machine_of(joining->coordinator, asker) : NULL;
+    struct timespec now;
+    if (fault) {
+        control_refuse(joining->request, fault);
+        return;
+    }
+    if (strcmp(joining->key, "topics") == 0)
+        keep_own_topics(joining, list);
+    clock_gettime(CLOCK_REALTIME, &now);
+    control_answer(joining->request,
+                   json_pack("{s:f, s:s?, s:O}", "time", (double)now.tv_sec + (double)now.tv_nsec / 1e9, "here",
+                             from ? from->name : NULL, joining->key, list));
+}
+
+static struct joining *join_answers(struct coordinator *coordinator, struct control_request *request, const char *key)
+{
+    struct joining *joining = malloc(sizeof *joining);
+    if (joining)
+        *joining = (struct joining){coordinator, request, key, ""};
+    else
+        refuse_memory(request);
+    return joining;
+}
+
+/* All machines with nodes of it that run. */
+static void ask_parts(struct flow *flow, struct control_request *request, const char *method, json_t *params,
+                      const char *key)
+{
+    struct machine *machines[MACHINES_MOST];
+    struct joining *joining = join_answers(flow->coordinator, request, key);
+    size_t count = 0;
+    if (!joining)
+        return;
+    strcpy(joining->uuid, flow->uuid);
+    for (size_t i = 0; i < flow->part_count && count < MACHINES_MOST; i++)
+        if (!parts_is_over(flow->parts[i]))
+            machines[count++] = flow->parts[i]->machine;
+    ask_all(machines, count, method, json_incref(params), key, on_joined, joining);
+}
+
+/* Every machine there is. */
+static void forward_to_all(struct coordinator *coordinator, struct control_request *request, const char *method,
+                           json_t *params)
+{
+    size_t connected = machine_count_connected(coordinator);
+    if (connected == 0 || (connected == 1 && coordinator->here.connection)) {
+        pass_on(&coordinator->here, request, method, params);
+        return;
+    }
+    struct joining *joining = join_answers(coordinator, request, "nodes");
+    if (joining)
+        ask_every(coordinator, method, json_incref(params), "nodes", on_joined, joining);
+}
+
+static bool is_method(const char *method, const char *name)
+{
+    return strcmp(method, name) == 0;
+}
+
+void handle_forward(struct coordinator *coordinator, struct control_request *request, const char *method,
+                    json_t *params)
+{
+    if (is_method(method, "metrics") && !json_object_get(params, "dataflow")) {
+        forward_to_all(coordinator, request, method, params);
+        return;
+    }
+    struct flow *flow = select_live(coordinator, request, params);
+    if (!flow)
+        return;
+    json_object_set_new(params, "dataflow", json_string(flow->uuid));
+    const char *node = json_string_value(json_object_get(params, "node"));
+    bool is_several = flow->part_count > 1;
+    if (is_method(method, "topic.watch") || is_method(method, "topic.publish"))
+        join(coordinator, flow, request, method, params);
+    else if (!is_several)
+        pass_on(flow->parts[0]->machine, request, method, params);
+    else if (is_method(method, "node.connect") || is_method(method, "node.disconnect"))
+        connect_nodes(flow, request, method, params);
+    else if (node)
+        ask_node(flow, request, method, params, node);
+    else if (is_method(method, "node.list") || is_method(method, "metrics"))
+        ask_parts(flow, request, method, params, "nodes");
+    else if (is_method(method, "topic.list"))
+        ask_parts(flow, request, method, params, "topics");
+    else if (is_method(method, "trace.read")) {
+        struct machine *from = machine_of(coordinator, control_asker(request));
+        struct part *part = from ? parts_on(flow, from) : NULL;
+        if (part)
+            pass_on(part->machine, request, method, params);
+        else
+            control_refusef(request, "refused", "run the command on a machine that has nodes of it",
+                            "no node of dataflow %s runs on this machine", flow_label(flow->dataflow));
+    } else
+        pass_on(flow->parts[0]->machine, request, method, params);
+}
