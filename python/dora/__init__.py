@@ -17,7 +17,7 @@ __author__ = "The dora developers"
 _ROS2 = [
     *("Ros2ActionClient", "Ros2ActionServer", "Ros2Context", "Ros2Durability", "Ros2Liveliness", "Ros2Node"),
     *("Ros2NodeOptions", "Ros2Publisher", "Ros2QosPolicies", "Ros2ServiceClient", "Ros2ServiceServer"),
-    *("Ros2Subscription", "Ros2Topic"),
+    *("Ros2Subscription", "Ros2Topic", "Ros2Transport"),
 ]
 # Where the names are that are loaded when they are first asked for.
 _LATER = {

@@ -22,6 +22,7 @@ class Side:
     def __init__(self, command, python=sys.executable, path=None, env=None):
         self.command, self.python = str(command), str(python)
         self.env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "RUST_BACKTRACE": "0", **(env or {})}
+        self.env["DORA_BIN"] = self.command  # for dora.run
         # `dora` takes the `python` that is first in PATH.
         self.env["PATH"] = f"{pathlib.Path(self.python).parent}:{self.env['PATH']}"
         self.env.pop("PYTHONPATH", None)

@@ -2,8 +2,7 @@
 
 A case has a dict `DATAFLOW` of nodes, id → {"inputs", "outputs", …}; a node's function in the file bears its id's name.
 Optional are `ARGUMENTS` of `dora run`, `TOP`, further keys of the descriptor, and `STATUS`, how it ends (0; None: anyhow). A
-function `outside(notes)` runs in a process of its own beside the dataflow, or alone where there is none. Where this
-project's module differs on purpose, `OURS` says by "node/name of the note" what is expected instead, and why.
+function `outside(notes)` runs in a process of its own beside the dataflow, or alone where there is none.
 """
 
 import ast
@@ -18,7 +17,7 @@ sys.path.insert(0, str(HERE.parent))
 import dataflow
 
 CASES = HERE / "cases"
-CONSTANTS = ("DATAFLOW", "ARGUMENTS", "TOP", "STATUS", "OURS")
+CONSTANTS = ("DATAFLOW", "ARGUMENTS", "TOP", "STATUS")
 RECORD = HERE / "dora-rs.json"
 
 

@@ -5,6 +5,7 @@ import json
 
 import pytest
 import runner
+from ours import NOTHING, OURS
 
 RECORDED = json.loads(runner.RECORD.read_text())["cases"]
 
@@ -16,7 +17,7 @@ def findings(found):
 def parameters(differing):
     """(case, node/note) of all that is recorded, or of what differs on purpose."""
     for case in runner.names():
-        ours = runner.load(case).get("OURS", {})
+        ours = OURS.get(case, {})
         recorded = findings(RECORDED.get(case, {}))
         for name in ours if differing else recorded:
             if differing or name not in ours:
@@ -47,15 +48,15 @@ def test_case_is_recorded(case):
     assert RECORDED.get(case), f"python/tests/conformance/record --venv … {case} has yet to be run"
 
 
-@pytest.mark.parametrize(("case", "name"), parameters(differing=False))
+@pytest.mark.parametrize(("case", "name"), list(parameters(differing=False)))
 def test_same(found, case, name):
-    ours, recorded = found(case).get(name, "nothing"), findings(RECORDED[case])[name]
+    ours, recorded = found(case).get(name, NOTHING), findings(RECORDED[case])[name]
     assert ours == recorded, f"dora-rs: {recorded}\nhere:    {ours}"
 
 
-@pytest.mark.parametrize(("case", "name"), parameters(differing=True))
+@pytest.mark.parametrize(("case", "name"), list(parameters(differing=True)))
 def test_differs_on_purpose(found, case, name):
-    expected, reason = runner.load(case)["OURS"][name]
-    ours, recorded = found(case).get(name, "nothing"), findings(RECORDED[case]).get(name, "nothing")
+    expected, reason = OURS[case][name]
+    ours, recorded = found(case).get(name, NOTHING), findings(RECORDED[case]).get(name, NOTHING)
     assert ours == expected, reason
     assert ours != recorded, f"no difference any more: {reason}"
