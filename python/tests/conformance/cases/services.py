@@ -1,6 +1,7 @@
 """Requests and replies."""
 
 import re
+import time
 
 import dora
 import pyarrow as pa
@@ -18,6 +19,7 @@ def client(notes):
     one = ask("request", pa.array([1]))
     notes("request_id", type(one).__name__)
     notes("version 7", bool(VERSION_7.fullmatch(one)))
+    time.sleep(0.01)  # ids of one millisecond are in no order
     two = ask("request", b"2", {"key": "value", "request_id": "mine"})
     notes("sorted by time", one < two)
     replies = [node.next() for _ in range(3)]

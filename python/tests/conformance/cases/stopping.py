@@ -6,7 +6,7 @@ DATAFLOW = {
     "source": {"outputs": ["out"], "inputs": {"tick": "dora/timer/millis/10"}},
     "sink": {"inputs": {"in": {"source": "source/out", "queue_size": 100}}},
 }
-ARGUMENTS = ["--stop-after", "1s"]
+ARGUMENTS = ["--stop-after", "3s"]
 
 
 def source(notes):
