@@ -203,7 +203,7 @@ static int start(struct run *run, json_t *params, struct error *error)
         options.exit_when_nodes_finish = json_is_true(finish);
     options.env = (const char *const *)run->env;
     run->started = now();
-    return daemon_start_with(run->agent->daemon, run->graph, run->uuid, &options, &observer, &run->dataflow, error);
+    return daemon_start_with(run->agent->daemon, run->graph, run->uuid, &options, NULL, &observer, &run->dataflow, error);
 }
 
 void run_start(struct agent *agent, struct control_request *request, json_t *params)

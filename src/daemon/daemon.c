@@ -78,12 +78,17 @@ static struct participant *find_by_token(struct daemon *daemon, const uint8_t to
 static struct participant *find_by_id(struct daemon *daemon, const char *id, char why[OUTCOME_MESSAGE_MOST])
 {
     struct participant *found = NULL;
+    const char *elsewhere = NULL;
     bool is_known = false;
     for (struct dataflow *dataflow = daemon->dataflows; dataflow; dataflow = dataflow->next)
         for (uint32_t i = 0; i < dataflow->count; i++) {
             struct participant *participant = dataflow->participants[i];
             if (participant->is_watcher || participant->is_removed || strcmp(participant->node->id, id) != 0)
                 continue;
+            if (participant->state == PARTICIPANT_REMOTE) {
+                elsewhere = participant->machine;
+                continue;
+            }
             is_known = true;
             if (participant->is_dynamic && found) {
                 snprintf(why, OUTCOME_MESSAGE_MOST, "multiple dataflows contain dynamic node id %.128s", id);
@@ -92,7 +97,9 @@ static struct participant *find_by_id(struct daemon *daemon, const char *id, cha
             if (participant->is_dynamic)
                 found = participant;
         }
-    if (!found)
+    if (!found && elsewhere)
+        snprintf(why, OUTCOME_MESSAGE_MOST, "node `%.128s` belongs on machine %.128s: start it there", id, elsewhere);
+    else if (!found)
         snprintf(why, OUTCOME_MESSAGE_MOST, is_known ? "node `%.128s` is not dynamic" : "no node with ID `%.128s`", id);
     return found;
 }
@@ -292,6 +299,11 @@ int daemon_open(struct daemon **out, uv_loop_t *loop, const struct daemon_option
     return 0;
 }
 
+void daemon_spare(struct daemon *daemon, pid_t pid)
+{
+    daemon->spared = pid;
+}
+
 const char *daemon_socket(const struct daemon *daemon)
 {
     return daemon->socket_name;
@@ -309,7 +321,7 @@ void daemon_close(struct daemon *daemon)
         dataflow_free(dataflow);
     }
     if (had_dataflows)
-        descendants_kill(close_patience);
+        descendants_kill(close_patience, daemon->spared);
     while (daemon->strangers)
         drop_stranger(daemon, daemon->strangers);
     watch_close(daemon->listener);

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <uv.h>
 
 #include "base/clock.h"
@@ -32,6 +33,15 @@ struct daemon_options {
     int exit_when_nodes_finish; /* 0 or 1: whatever the descriptor says; -1: as it says */
     const char *const *env; /* "K=V", NULL-terminated, for every node, over the inherited; NULL for none. Must outlive
                                the daemon */
+};
+
+/* What makes a dataflow a *part*: others of its nodes run on other machines (docs/machines.md). Those are *remote*: they
+ * are in the graph and have no process here, nobody waits for them, and results leave them out. What they send and get
+ * goes over edges, see edge.h. */
+struct daemon_part {
+    const char *machine;         /* the name of this machine */
+    const char *const *machines; /* of each node, in the graph's order: the machine that it runs on */
+    const bool *ended;           /* of each node, whether it runs nowhere any more: its outputs are closed; NULL: none */
 };
 
 /* How a node's story ended. */
@@ -77,6 +87,8 @@ struct daemon_observer {
     void (*notice)(void *context, const char *text); /* one line for people: a restart, a node that failed */
     void (*finished)(void *context, const struct dataflow_result *result); /* `dataflow` is gone afterwards */
     void (*changed)(void *context); /* some node's status, or the dataflow's, is another one */
+    void (*ready)(void *context);   /* of a part: all here have joined, and wait for dataflow_release; once */
+    void (*edges)(void *context);   /* of a part: some edge's state is another one (edge.h) */
 };
 
 /* The loop must outlive the daemon. */
@@ -84,6 +96,9 @@ int daemon_open(struct daemon **daemon, uv_loop_t *loop, const struct daemon_opt
 
 /* Kills what still runs (its `finished` is not called) and frees the daemon once the loop has run on. NULL is fine. */
 void daemon_close(struct daemon *daemon);
+
+/* A child of this process that is none of the daemon's, and is left alone; 0: there is none. */
+void daemon_spare(struct daemon *daemon, pid_t pid);
 
 /* The name of the socket it listens on. */
 const char *daemon_socket(const struct daemon *daemon);
@@ -93,10 +108,14 @@ const char *daemon_socket(const struct daemon *daemon);
 int daemon_start(struct daemon *daemon, const struct graph *graph, const char *id,
                  const struct daemon_observer *observer, struct dataflow **dataflow, struct error *error);
 
-/* The same with other options than the daemon's; what they point to must outlive the dataflow. */
+/* The same with other options than the daemon's; what they point to must outlive the dataflow. `part` is copied; NULL:
+ * all nodes run here. */
 int daemon_start_with(struct daemon *daemon, const struct graph *graph, const char *id,
-                      const struct daemon_options *options, const struct daemon_observer *observer,
-                      struct dataflow **dataflow, struct error *error);
+                      const struct daemon_options *options, const struct daemon_part *part,
+                      const struct daemon_observer *observer, struct dataflow **dataflow, struct error *error);
+
+/* Lets a part's nodes go as soon as all have joined; until then they wait. */
+void dataflow_release(struct dataflow *dataflow);
 
 /* No more restarts; Stop to every node; SIGTERM to what still runs after `grace_ns`, and SIGKILL after half as long
  * again. A later call can only shorten what is left. */

@@ -437,7 +437,7 @@ static void test_two_dataflows(void **state)
     assert_non_null(other);
     other->graph = (struct graph){.path = "other.yml", .directory = directory, .nodes = other->nodes};
     add(other, "a", "hello", "until:START", "goodbye", NULL);
-    struct daemon_observer observer = {other, on_log, on_started, on_notice, on_finished, NULL};
+    struct daemon_observer observer = {.context = other, .log = on_log, .notice = on_notice, .finished = on_finished};
     struct dataflow *dataflow;
     assert_int_equal(daemon_start(run->daemon, &other->graph, "0-0-1", &observer, &dataflow, NULL), 0);
     while (!other->order[0])
@@ -469,7 +469,7 @@ static _Noreturn void run_limited(rlim_t limit)
     join(run, a, "x", b);
     join(run, b, "y", c);
     struct daemon_options options = {.exit_when_nodes_finish = -1};
-    struct daemon_observer observer = {run, NULL, NULL, on_notice, on_finished, NULL};
+    struct daemon_observer observer = {.context = run, .notice = on_notice, .finished = on_finished};
     struct error error = ERROR_INIT;
     if (daemon_open(&run->daemon, &run->loop, &options, &error) < 0 ||
         daemon_start(run->daemon, &run->graph, "0-0-0", &observer, &run->dataflow, &error) < 0)

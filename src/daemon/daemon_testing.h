@@ -50,8 +50,10 @@ struct run {
         int code;
         char because[32], message[256], tail[256];
         uint32_t restarts;
-    } results[NODES_MOST]; /* in the order of the graph */
-    struct alarm *deadline;
+    } results[NODES_MOST];          /* in the order of the graph */
+    const struct daemon_part *part; /* NULL: all nodes run here */
+    bool is_ready;
+    struct alarm *deadline, *poll;
     int descriptors; /* open before */
 };
 
@@ -81,6 +83,7 @@ static inline int teardown(void **state)
 {
     struct run *run = *state;
     alarm_close(run->deadline);
+    alarm_close(run->poll);
     daemon_close(run->daemon);
     uv_run(&run->loop, UV_RUN_DEFAULT);
     int rc = uv_loop_close(&run->loop);
@@ -162,6 +165,11 @@ static inline void on_started(void *context)
     ((struct run *)context)->has_started = true;
 }
 
+static inline void on_ready(void *context)
+{
+    ((struct run *)context)->is_ready = true;
+}
+
 static inline void on_notice(void *context, const char *text)
 {
     buf_printf(&((struct run *)context)->notices, "%s\n", text);
@@ -200,10 +208,16 @@ static inline void on_deadline(void *context)
 static inline void start(struct run *run)
 {
     struct daemon_options options = {.exit_when_nodes_finish = -1};
-    struct daemon_observer observer = {run, on_log, on_started, on_notice, on_finished, NULL};
+    struct daemon_observer observer = {.context = run,
+                                       .log = on_log,
+                                       .started = on_started,
+                                       .notice = on_notice,
+                                       .finished = on_finished,
+                                       .ready = on_ready};
     struct error error = ERROR_INIT;
     if (daemon_open(&run->daemon, &run->loop, &options, &error) < 0 ||
-        daemon_start(run->daemon, &run->graph, "0-0-0", &observer, &run->dataflow, &error) < 0)
+        daemon_start_with(run->daemon, &run->graph, "0-0-0", &options, run->part, &observer, &run->dataflow, &error) <
+            0)
         fail_msg("%s", error.message);
     assert_int_equal(alarm_open(&run->deadline, &run->loop, on_deadline, run, NULL), 0);
     alarm_set(run->deadline, patience);

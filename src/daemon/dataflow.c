@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "daemon/descendants.h"
+#include "daemon/part.h"
 
 static const int64_t descendants_patience = 2 * CLOCK_SECOND;
 
@@ -35,9 +36,10 @@ void dataflow_notice(struct dataflow *dataflow, const char *format, ...)
 
 /* ---- The barrier ---- */
 
-void dataflow_release(struct dataflow *dataflow)
+void dataflow_begin(struct dataflow *dataflow)
 {
-    if (dataflow->has_started || dataflow->step != STOP_NONE)
+    if (dataflow->has_started || dataflow->step != STOP_NONE || !dataflow->is_spawned || dataflow->to_join > 0 ||
+        part_is_held(dataflow))
         return;
     /* Every link is told before anyone is let go: what is sent first finds all its queues. */
     for (uint32_t i = 0; i < dataflow->count; i++)
@@ -131,7 +133,7 @@ static void report(struct dataflow *dataflow)
     uint32_t count = 0;
     for (uint32_t i = 0; i < dataflow->count; i++) {
         struct participant *participant = dataflow->participants[i];
-        if (participant->is_watcher || participant->is_removed)
+        if (participant->is_watcher || participant->is_removed || participant->state == PARTICIPANT_REMOTE)
             continue;
         participant->result.message = participant->message;
         participant->result.stderr_tail = participant->stderr_tail ? participant->stderr_tail : "";
@@ -169,7 +171,7 @@ static void finish(struct dataflow *dataflow)
         if (dataflow->step == STOP_NONE)
             participant_send(dataflow->participants[i], &(struct proto_packet){.type = PROTO_STOP});
     unlink_from_daemon(dataflow);
-    if (!dataflow->daemon->dataflows && descendants_kill(descendants_patience) < 0)
+    if (!dataflow->daemon->dataflows && descendants_kill(descendants_patience, dataflow->daemon->spared) < 0)
         dataflow_notice(dataflow, "some processes that its nodes left behind can't be killed");
     report(dataflow);
     dataflow_free(dataflow);
@@ -190,10 +192,9 @@ static void spawn_all(struct dataflow *dataflow)
 {
     dataflow->is_spawned = dataflow->has_changed = true;
     for (uint32_t i = 0; i < dataflow->count && dataflow->step == STOP_NONE; i++)
-        if (!dataflow->participants[i]->is_dynamic)
+        if (!dataflow->participants[i]->is_dynamic && dataflow->participants[i]->state != PARTICIPANT_REMOTE)
             participant_spawn(dataflow->participants[i]);
-    if (dataflow->to_join == 0)
-        dataflow_release(dataflow);
+    dataflow_begin(dataflow);
 }
 
 static void on_later(void *context)
@@ -203,9 +204,14 @@ static void on_later(void *context)
     population_sweep(dataflow);
     if (!dataflow->is_spawned)
         spawn_all(dataflow);
+    part_tell(dataflow);
+    if (dataflow->part)
+        dataflow_begin(dataflow);
     for (uint32_t i = 0; i < dataflow->count; i++)
-        are_all_dynamic = are_all_dynamic && dataflow->participants[i]->is_dynamic;
-    if (dataflow->to_end == 0 && (dataflow->step != STOP_NONE || !are_all_dynamic || dataflow->count == 0)) {
+        are_all_dynamic = are_all_dynamic && (dataflow->participants[i]->is_dynamic ||
+                                              dataflow->participants[i]->state == PARTICIPANT_REMOTE);
+    if (dataflow->to_end == 0 && (dataflow->step != STOP_NONE || !are_all_dynamic || dataflow->count == 0) &&
+        part_is_drained(dataflow)) {
         finish(dataflow);
         return;
     }
@@ -217,14 +223,16 @@ static void on_later(void *context)
 
 /* ---- Memory ---- */
 
-static int build(struct dataflow *dataflow, struct error *error)
+static int build(struct dataflow *dataflow, const struct daemon_part *part, struct error *error)
 {
     const struct graph *graph = dataflow->graph;
     uv_loop_t *loop = dataflow->daemon->loop;
     for (size_t i = 0; i < graph->node_count; i++)
         if (!population_add(dataflow, &graph->nodes[i], NULL, error))
             return -ENOMEM;
-    int rc = wiring_lay(dataflow, error);
+    int rc = part ? part_place(dataflow, part, error) : 0;
+    if (rc == 0)
+        rc = wiring_lay(dataflow, error);
     if (rc == 0)
         rc = description_seal(dataflow, error);
     if (rc == 0)
@@ -233,18 +241,20 @@ static int build(struct dataflow *dataflow, struct error *error)
         rc = alarm_open(&dataflow->health, loop, health_check, dataflow, error);
     if (rc == 0)
         rc = alarm_open(&dataflow->later, loop, on_later, dataflow, error);
+    if (rc == 0)
+        rc = part_connect(dataflow, error);
     return rc;
 }
 
 int daemon_start(struct daemon *daemon, const struct graph *graph, const char *id,
                  const struct daemon_observer *observer, struct dataflow **out, struct error *error)
 {
-    return daemon_start_with(daemon, graph, id, &daemon->options, observer, out, error);
+    return daemon_start_with(daemon, graph, id, &daemon->options, NULL, observer, out, error);
 }
 
 int daemon_start_with(struct daemon *daemon, const struct graph *graph, const char *id,
-                      const struct daemon_options *options, const struct daemon_observer *observer,
-                      struct dataflow **out, struct error *error)
+                      const struct daemon_options *options, const struct daemon_part *part,
+                      const struct daemon_observer *observer, struct dataflow **out, struct error *error)
 {
     if (strlen(id) >= DATAFLOW_ID_MOST || strchr(id, '/'))
         return error_set(error, -EINVAL, "`%s` is no id of a dataflow", id);
@@ -261,7 +271,7 @@ int daemon_start_with(struct daemon *daemon, const struct graph *graph, const ch
     dataflow->options = *options;
     int finish_with_inputs = options->exit_when_nodes_finish;
     dataflow->finish_with_inputs = finish_with_inputs < 0 ? graph->exit_when_nodes_finish : finish_with_inputs > 0;
-    int rc = build(dataflow, error);
+    int rc = build(dataflow, part, error);
     if (rc < 0) {
         dataflow_free(dataflow);
         return rc;
@@ -276,6 +286,7 @@ int daemon_start_with(struct daemon *daemon, const struct graph *graph, const ch
 void dataflow_free(struct dataflow *dataflow)
 {
     population_free(dataflow);
+    part_free(dataflow);
     alarm_close(dataflow->ladder);
     alarm_close(dataflow->health);
     alarm_close(dataflow->later);

@@ -10,7 +10,7 @@
  *       └──────────── the delay is over ◀─── WAITING ◀─── restarted?  ───▶ ENDED
  *
  * Before the dataflow has started, the end of any process fails it. A dynamic node goes from ABSENT to JOINED, and back
- * to ABSENT when it says GOODBYE or its process ends.
+ * to ABSENT when it says GOODBYE or its process ends. A node of another machine is REMOTE all its life.
  */
 #ifndef DAEMON_DATAFLOW_H
 #define DAEMON_DATAFLOW_H
@@ -83,6 +83,7 @@ enum participant_state {
     PARTICIPANT_LEAVING, /* said GOODBYE, or hung up: its process is about to end */
     PARTICIPANT_WAITING, /* to be restarted */
     PARTICIPANT_ENDED,
+    PARTICIPANT_REMOTE, /* on another machine */
 };
 
 struct participant {
@@ -97,6 +98,10 @@ struct participant {
     char *directory;                /* of an added node; NULL: the graph's */
     struct participant *stands_for; /* a watcher that publishes: whose output, */
     uint32_t stands_for_output;     /* and which */
+    struct edge *edge;              /* a watcher that is the gateway's end of this edge */
+    char *machine;                  /* REMOTE: where it runs */
+    bool is_lost;                   /* REMOTE: it runs nowhere now */
+    uint32_t told;                  /* REMOTE: how often its subscribers have been told of a failure or restart */
     struct participant *replaces;   /* takes over from this one when it runs */
     bool is_replaced;               /* its outputs go on without it */
     bool is_new;                    /* added, and has not run yet: if it fails, it was never there */
@@ -138,6 +143,16 @@ struct participant {
     uint32_t ended_order; /* 1, 2, … */
 };
 
+/* Of a dataflow that runs on several machines. */
+struct part {
+    char *machine; /* this one */
+    bool is_released, is_ready, is_drained;
+    struct edge *edges;
+    bool has_changed;    /* an edge's state is another one */
+    struct alarm *drain; /* for how long the edges may still deliver, when all nodes have ended */
+    int64_t drain_ns;    /* what it was set to; 0: not yet */
+};
+
 struct dataflow {
     struct daemon *daemon;
     struct dataflow *next;
@@ -153,6 +168,7 @@ struct dataflow {
     struct participant **participants;
     uint32_t count, last_participant;
     struct participant *reporter; /* NULL: nobody listens to what nodes print */
+    struct part *part;            /* NULL: all of it runs here */
 
     uint32_t to_join; /* nodes that have not joined; dynamic ones don't count, here and below */
     uint32_t to_end;  /* nodes that have not ended */
@@ -178,12 +194,13 @@ struct daemon {
     size_t stranger_count;
     struct dataflow *dataflows;
     uint32_t last_serial, last_link;
+    pid_t spared; /* a child that is none of ours; 0: none */
 };
 
 /* ---- dataflow.c ---- */
 
-/* All nodes have joined: connects them and lets them go. */
-void dataflow_release(struct dataflow *dataflow);
+/* Connects the nodes and lets them go, if all have joined and nothing else holds them. */
+void dataflow_begin(struct dataflow *dataflow);
 /* The start has failed because this node ended; or the dataflow for want of something, which the text names. */
 void dataflow_fail_start(struct dataflow *dataflow, const struct participant *culprit);
 void dataflow_fail(struct dataflow *dataflow, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -336,10 +353,21 @@ int ports_find_input(const struct dataflow *dataflow, const char *name, struct p
 
 /* ---- watcher.c ---- */
 
+/* A watcher of these topics, or one that publishes in this output's place, with wires but no process yet. NULL: see
+ * `error`. */
+struct participant *watcher_listen(struct dataflow *dataflow, const char *const *topics, size_t count,
+                                   uint64_t queue_size, enum graph_queue_policy policy, struct error *error);
+struct participant *watcher_stand_for(struct participant *publisher, uint32_t output, const char *topic,
+                                      struct error *error);
+/* Writes what its process needs to join; without one it is removed again after a while. */
+int watcher_admit(struct participant *watcher, char config[PROTO_CONFIG_TEXT_MOST], struct error *error);
 int watcher_open(struct dataflow *dataflow, const char *const *topics, size_t count, uint64_t queue_size,
                  char config[PROTO_CONFIG_TEXT_MOST], struct error *error);
 int watcher_publish(struct dataflow *dataflow, const char *topic, char config[PROTO_CONFIG_TEXT_MOST],
                     struct error *error);
+/* One more publisher for this one input. */
+int watcher_feed(struct dataflow *dataflow, const char *input, char config[PROTO_CONFIG_TEXT_MOST],
+                 struct error *error);
 
 /* ---- halt.c ---- */
 

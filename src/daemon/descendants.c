@@ -58,7 +58,8 @@ static struct process *list_processes(size_t *count)
     return list;
 }
 
-static void kill_round(void)
+/* How many there are. */
+static size_t kill_round(pid_t spared)
 {
     size_t count = 0;
     autofree struct process *list = list_processes(&count);
@@ -66,24 +67,27 @@ static void kill_round(void)
     for (bool more = true; more;) {
         more = false;
         for (size_t i = 0; i < count; i++) {
-            bool is_ours = list[i].parent == self;
+            bool is_ours = list[i].parent == self && list[i].pid != spared;
             for (size_t k = 0; k < count && !is_ours && !list[i].is_ours; k++)
                 is_ours = list[k].is_ours && list[k].pid == list[i].parent;
             more |= is_ours && !list[i].is_ours;
             list[i].is_ours |= is_ours;
         }
     }
+    size_t killed = 0;
     for (size_t i = 0; i < count; i++) {
         if (!list[i].is_ours)
             continue;
+        killed++;
         /* A whole group at once also takes what is being forked right now. */
         if (list[i].group == list[i].pid && list[i].group != own_group)
             kill(-list[i].group, SIGKILL);
         kill(list[i].pid, SIGKILL);
     }
+    return killed;
 }
 
-int descendants_kill(int64_t timeout_ns)
+int descendants_kill(int64_t timeout_ns, pid_t spared)
 {
     int64_t deadline = clock_after(clock_now(), timeout_ns);
     for (;;) {
@@ -95,7 +99,8 @@ int descendants_kill(int64_t timeout_ns)
             return 0;
         if (clock_now() >= deadline)
             return -ETIMEDOUT;
-        kill_round();
+        if (kill_round(spared) == 0 && spared)
+            return 0;
         /* Killing takes effect when the victims run next; the one thing to wait for is SIGCHLD, and that is the loop's.
          */
         nanosleep(&(struct timespec){.tv_nsec = CLOCK_MILLI}, NULL);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "daemon/edge.h"
 
 static void climb(struct participant *participant, enum stop_step step, int64_t patience_ns)
 {
@@ -45,6 +46,7 @@ static void revive(struct participant *participant)
             if (!wire->states[k].is_down)
                 wiring_open_input(wire->subscriber, wire->edges[k].input);
     }
+    edge_revive(participant);
     participant_spawn(participant);
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "daemon/edge.h"
 #include "daemon/reporter.h"
 #include "daemon/spawn.h"
 
@@ -214,6 +215,8 @@ static void on_packet(void *context, struct peer *peer, struct proto_packet *pac
         return;
     }
     if (packet->type == PROTO_GOODBYE) {
+        if (participant->edge)
+            edge_goodbye(participant->edge);
         on_left(participant);
         return;
     }
@@ -223,10 +226,13 @@ static void on_packet(void *context, struct peer *peer, struct proto_packet *pac
         return;
     }
     if (packet->type == PROTO_CLOSE_OUTPUT && participant->state == PARTICIPANT_RUNNING &&
-        index->index < participant->node->output_count)
+        index->index < participant->node->output_count) {
         wiring_close_output(participant, index->index);
-    else
+        if (participant->edge)
+            edge_output_closed(participant->edge);
+    } else {
         participant_break(participant, "it sent a message that no node sends now");
+    }
 }
 
 static void still_there(struct participant *participant)
@@ -349,10 +355,13 @@ void participant_join(struct participant *participant, struct peer *peer, int *a
     *arena = -1;
     if (send_config(participant) < 0)
         return;
+    dataflow->to_join -= !dataflow->has_started && !participant->is_dynamic;
+    if (dataflow->part)
+        edge_changed(dataflow);
     if (dataflow->has_started)
         participant_run(participant);
-    else if (!participant->is_dynamic && --dataflow->to_join == 0)
-        dataflow_release(dataflow);
+    else
+        dataflow_begin(dataflow);
 }
 
 void participant_run(struct participant *participant)
@@ -381,6 +390,7 @@ void participant_run(struct participant *participant)
     struct participant *old = take_ptr(participant->replaces);
     if (old) {
         old->is_replaced = true;
+        edge_move(old, participant);
         halt_begin(old, HALT_REMOVE, participant->halt_grace_ns);
     }
 }

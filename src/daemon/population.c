@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "daemon/edge.h"
 #include "daemon/reporter.h"
 
 static void free_participant(struct participant *participant)
@@ -29,6 +30,7 @@ static void free_participant(struct participant *participant)
     free(participant->sent);
     free(participant->stderr_tail);
     free(participant->directory);
+    free(participant->machine);
     graph_free(participant->own);
     free(participant);
 }
@@ -125,6 +127,10 @@ void population_remove(struct participant *participant)
         if (other->replaces == participant)
             other->replaces = NULL;
     }
+    struct edge *edge = take_ptr(participant->edge);
+    if (edge)
+        edge_process_gone(edge);
+    edge_move(participant, NULL);
     dataflow_changed(dataflow);
 }
 

@@ -52,6 +52,8 @@ static int open_reporter(struct dataflow *dataflow)
 static int lay(struct participant *subscriber, uint32_t input, const struct participant *source, bool is_raw)
 {
     struct dataflow *dataflow = subscriber->dataflow;
+    if (subscriber->state == PARTICIPANT_REMOTE || (source && source->state == PARTICIPANT_REMOTE))
+        return 0; /* that is the affair of the daemon over there */
     int rc = dataflow->reporter ? 0 : open_reporter(dataflow);
     if (rc < 0)
         return rc;

@@ -47,6 +47,8 @@ static void ask(struct participant *participant)
         }
         return;
     case PARTICIPANT_RUNNING:
+        if (participant->edge)
+            return; /* it goes with its node, and takes the last messages along */
         participant_send(participant, &(struct proto_packet){.type = PROTO_STOP});
         return;
     default:
@@ -96,7 +98,8 @@ void stop_ladder(void *context)
     case STOP_KILLED:
         dataflow->step = STOP_GIVEN_UP;
         for (uint32_t i = 0; i < dataflow->count; i++)
-            if (!dataflow->participants[i]->is_dynamic && dataflow->participants[i]->state != PARTICIPANT_ENDED)
+            if (!dataflow->participants[i]->is_dynamic && dataflow->participants[i]->state != PARTICIPANT_ENDED &&
+                dataflow->participants[i]->state != PARTICIPANT_REMOTE)
                 process_abandon(dataflow->participants[i]);
         return;
     default:

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "daemon/part.h"
 #include "daemon/reporter.h"
 
 /* ---- Adding ---- */
@@ -127,6 +128,21 @@ static int check_ports(const struct graph_node *old, const struct graph_node *no
     return 0;
 }
 
+/* Whether what the node listens to comes to this machine. */
+static int check_sources(const struct dataflow *dataflow, const struct graph_node *node, struct error *error)
+{
+    int rc = 0;
+    for (size_t i = 0; i < node->input_count && rc == 0; i++) {
+        const struct graph_input *input = &node->inputs[i];
+        const struct participant *publisher =
+            input->kind == GRAPH_INPUT_NODE ? population_find(dataflow, input->source) : NULL;
+        int output = publisher ? wiring_output(publisher->node, input->source_output) : -ENOENT;
+        if (output >= 0)
+            rc = part_refuse_output(publisher, (uint32_t)output, error);
+    }
+    return rc;
+}
+
 /* Who listens to the old node listens to the new one too. */
 static int inherit(const struct participant *old, struct participant *participant, struct error *error)
 {
@@ -164,6 +180,8 @@ int topology_add(struct dataflow *dataflow, const char *yaml, const char *direct
         rc = ports_find_node(dataflow, replaces, &old, error);
     if (rc < 0)
         return rc;
+    if (old && (rc = part_refuse_node(old, error)) < 0)
+        return rc;
     if (old && (old->halt != HALT_NONE || old->is_dynamic))
         return error_set(error, -EPERM, "node `%s` %s", replaces,
                          old->is_dynamic ? "is dynamic: start another process instead" : "is being stopped");
@@ -177,6 +195,8 @@ int topology_add(struct dataflow *dataflow, const char *yaml, const char *direct
              : check_ports(old->node, node, error);
     if (rc == 0 && !old && population_find(dataflow, node->id))
         rc = error_set(error, -EEXIST, "the dataflow has a node `%s` already", node->id);
+    if (rc == 0)
+        rc = check_sources(dataflow, node, error);
     if (rc < 0) {
         graph_free(graph);
         return rc;
@@ -222,6 +242,10 @@ static int find_ends(const struct dataflow *dataflow, const char *source, const 
         rc = ports_find_output(dataflow, source, &ends->publisher, &ends->output, error);
     if (rc == 0)
         rc = ports_find_input(dataflow, target, &ends->subscriber, &ends->input, error);
+    if (rc == 0)
+        rc = part_refuse_node(ends->publisher, error);
+    if (rc == 0)
+        rc = part_refuse_node(ends->subscriber, error);
     if (rc == 0)
         wiring_find(ends->publisher, ends->output, ends->subscriber, ends->input, &ends->wire, &ends->edge);
     return rc;

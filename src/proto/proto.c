@@ -159,9 +159,12 @@ int proto_recv(int socket, struct proto_packet *packet, void *buffer, int flags)
     struct msghdr message = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     ssize_t len;
+    /* A peer that closes with packets of ours unread resets the connection, and what it said before is there all the
+     * same; the kernel reports that once. */
+    bool was_reset = false;
     do
         len = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
-    while (len < 0 && errno == EINTR);
+    while (len < 0 && (errno == EINTR || (errno == ECONNRESET && !was_reset && (was_reset = true))));
     if (len < 0)
         return errno == ECONNRESET ? 0 : -errno;
     bool fits = take_fds(&message, packet);

@@ -120,6 +120,18 @@ static void an_empty_or_closed_socket_is_no_packet(void **state)
     assert_int_equal(proto_send(pair->ends[1], &stop, 0), -EPIPE);
 }
 
+static void what_was_said_last_arrives(void **state)
+{
+    struct pair *pair = *state;
+    struct proto_packet got;
+    assert_int_equal(proto_send(pair->ends[0], &(struct proto_packet){.type = PROTO_GOODBYE}, 0), 0);
+    assert_int_equal(proto_send(pair->ends[1], &(struct proto_packet){.type = PROTO_STOP}, 0), 0);
+    close(take_fd(&pair->ends[0])); /* with the Stop unread */
+    assert_int_equal(proto_recv(pair->ends[1], &got, buffer, 0), 1);
+    assert_int_equal(got.type, PROTO_GOODBYE);
+    assert_int_equal(proto_recv(pair->ends[1], &got, buffer, 0), 0);
+}
+
 static void a_text_too_long_is_not_sent(void **state)
 {
     struct pair *pair = *state;
@@ -279,6 +291,7 @@ int main(void)
         TEST(a_hello_arrives_with_its_descriptor),
         TEST(edges_follow_their_link),
         TEST(an_empty_or_closed_socket_is_no_packet),
+        TEST(what_was_said_last_arrives),
         TEST(a_text_too_long_is_not_sent),
         TEST(garbage_is_refused),
         TEST(a_packet_too_large_is_refused),
