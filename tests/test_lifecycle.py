@@ -11,6 +11,7 @@ import time
 import pytest
 
 from conftest import ACTOR, actor, until
+from control import Peer
 from system import Terminal, system  # noqa: F401
 
 # ruff: noqa: F811
@@ -105,6 +106,21 @@ def test_down_refuses_while_dataflows_run_unless_forced(system, sleeper):
     assert "1 dataflow is running" in done.stderr and "--force" in done.stderr
     assert system.status_of(uuid) == "running"
     system.dora("destroy", "--force")
+    assert not system.pids()
+
+
+def test_down_says_what_to_do_with_a_daemon_that_does_not_end(system):
+    system.up()
+    peer = Peer(system.runtime / "coordinator.sock", "cli")
+    pid = peer.call("status")["daemons"][0]["pid"]
+    peer.close()
+    os.kill(pid, signal.SIGSTOP)
+    done = system.dora("down", "--timeout", "100ms", status=1)
+    assert f"the daemon (process {pid}) doesn't end" in done.stderr and f"kill -KILL {pid}" in done.stderr
+    assert "Coordinator: Running" in system.dora("status", status=None).stdout
+    os.kill(pid, signal.SIGCONT)
+    until(lambda: "daemon" not in system.pids(), "the daemon's end, late")
+    system.down()
     assert not system.pids()
 
 

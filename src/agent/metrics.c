@@ -6,25 +6,34 @@
 
 #include "agent/usage.h"
 
-/* Shorter intervals than this say little of how busy a node is. */
-static const int64_t cpu_interval = CLOCK_SECOND / 10;
+/* Over less time than this the processor's use says little. */
+static const int64_t window_least = CLOCK_SECOND;
 
-uint64_t metrics_usage(struct participant *participant)
+/* Percent of one core since it was asked for before, at least `window_least` ago; where it wasn't, since the process
+ * was started. So who asks often doesn't shorten the time for another. */
+static double percent(struct cpu_window *window, pid_t pid, int64_t used, int64_t now)
+{
+    if (window->pid != pid)
+        *window = (struct cpu_window){.pid = pid, .since_ns = now - usage_age(pid), .last_ns = now, .last_used = used};
+    if (now - window->last_ns >= window_least) {
+        window->since_ns = window->last_ns;
+        window->since_used = window->last_used;
+        window->last_ns = now;
+        window->last_used = used;
+    }
+    int64_t elapsed = now - window->since_ns;
+    return elapsed > 0 && used > window->since_used ? 100.0 * (double)(used - window->since_used) / (double)elapsed : 0;
+}
+
+struct usage metrics_usage(struct participant *participant)
 {
     pid_t pid = participant->pid, partner = participant->peer ? participant->peer->pid : 0;
     if (partner == pid)
         partner = 0;
-    int64_t now = clock_now(), used = usage_cpu(pid) + usage_cpu(partner);
-    int64_t elapsed = now - participant->cpu_at_ns;
-    if (used == 0 || used < participant->cpu_ns)
-        participant->cpu = 0; /* nothing runs, or another process than before */
-    else if (participant->cpu_at_ns && elapsed >= cpu_interval)
-        participant->cpu = 100.0 * (double)(used - participant->cpu_ns) / (double)elapsed;
-    if (!participant->cpu_at_ns || elapsed >= cpu_interval || used < participant->cpu_ns) {
-        participant->cpu_ns = used;
-        participant->cpu_at_ns = now;
-    }
-    return usage_memory(pid) + usage_memory(partner);
+    struct usage usage = {.cpu_ns = usage_cpu(pid) + usage_cpu(partner),
+                          .memory = usage_memory(pid) + usage_memory(partner)};
+    usage.cpu = percent(&participant->cpu, pid ? pid : partner, usage.cpu_ns, clock_now());
+    return usage;
 }
 
 static json_t *source_of(const struct participant *subscriber, uint32_t input)
@@ -97,20 +106,21 @@ json_t *metrics_outputs(struct participant *participant)
 
 static json_t *describe_briefly(const struct run *run, struct participant *participant)
 {
-    uint64_t memory = metrics_usage(participant);
-    return json_pack("{s:s, s:s, s:f, s:I}", "dataflow", run->uuid, "node", participant->node->id, "cpu",
-                     participant->cpu, "memory", (json_int_t)memory);
+    struct usage usage = metrics_usage(participant);
+    return json_pack("{s:s, s:s, s:f, s:I}", "dataflow", run->uuid, "node", participant->node->id, "cpu", usage.cpu,
+                     "memory", (json_int_t)usage.memory);
 }
 
 static json_t *describe(const struct run *run, struct participant *participant)
 {
     json_t *node = node_describe(participant);
-    uint64_t memory = metrics_usage(participant);
-    json_t *object = json_pack("{s:s, s:o, s:s, s:O, s:O, s:O, s:f, s:I, s:o, s:o}", "dataflow", run->uuid, "name",
-                               json_from_bytes(run->name), "node", participant->node->id, "status",
-                               json_object_get(node, "status"), "pid", json_object_get(node, "pid"), "restarts",
-                               json_object_get(node, "restarts"), "cpu", participant->cpu, "memory", (json_int_t)memory,
-                               "inputs", metrics_inputs(participant), "outputs", metrics_outputs(participant));
+    struct usage usage = metrics_usage(participant);
+    json_t *object =
+        json_pack("{s:s, s:o, s:s, s:O, s:O, s:O, s:f, s:I, s:I, s:o, s:o}", "dataflow", run->uuid, "name",
+                  json_from_bytes(run->name), "node", participant->node->id, "status", json_object_get(node, "status"),
+                  "pid", json_object_get(node, "pid"), "restarts", json_object_get(node, "restarts"), "cpu", usage.cpu,
+                  "cpu_time", (json_int_t)usage.cpu_ns, "memory", (json_int_t)usage.memory, "inputs",
+                  metrics_inputs(participant), "outputs", metrics_outputs(participant));
     json_decref(node);
     return object;
 }

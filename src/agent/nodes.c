@@ -81,9 +81,9 @@ json_t *node_describe(const struct participant *participant)
 static json_t *describe_more(struct participant *participant)
 {
     json_t *object = node_describe(participant);
-    uint64_t memory = metrics_usage(participant);
-    json_object_set_new(object, "cpu", json_real(participant->cpu));
-    json_object_set_new(object, "memory", json_integer((json_int_t)memory));
+    struct usage usage = metrics_usage(participant);
+    json_object_set_new(object, "cpu", json_real(usage.cpu));
+    json_object_set_new(object, "memory", json_integer((json_int_t)usage.memory));
     return object;
 }
 

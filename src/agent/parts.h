@@ -71,8 +71,13 @@ agent_method node_list, node_info, node_restart, node_stop, node_add, node_remov
 /* ---- metrics.c ---- */
 
 void agent_metrics(struct agent *agent, struct control_request *request, json_t *params);
-/* Brings participant->cpu up to date, and gives its memory in bytes. */
-uint64_t metrics_usage(struct participant *participant);
+/* What its processes use. */
+struct usage {
+    double cpu;     /* percent of one core, see docs/control.md */
+    int64_t cpu_ns; /* so far */
+    uint64_t memory;
+};
+struct usage metrics_usage(struct participant *participant);
 json_t *metrics_inputs(struct participant *participant);
 json_t *metrics_outputs(struct participant *participant);
 

@@ -45,3 +45,20 @@ uint64_t usage_memory(pid_t pid)
     const char *line = strstr(text, "\nPss:");
     return line ? strtoull(line + 5, NULL, 10) * 1024 : resident;
 }
+
+int64_t usage_age(pid_t pid)
+{
+    char text[1024];
+    unsigned long long ticks;
+    struct timespec now;
+    /* The name in parentheses may hold anything; starttime is the 22nd field, the 20th behind it. */
+    char *name_end = pid > 0 && read_proc(pid, "stat", text, sizeof text) ? strrchr(text, ')') : NULL;
+    if (!name_end ||
+        sscanf(name_end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+               &ticks) != 1 ||
+        clock_gettime(CLOCK_BOOTTIME, &now) < 0)
+        return 0;
+    int64_t age = now.tv_sec * CLOCK_SECOND + now.tv_nsec -
+                  (int64_t)((double)ticks * (double)CLOCK_SECOND / (double)sysconf(_SC_CLK_TCK));
+    return age > 0 ? age : 0;
+}

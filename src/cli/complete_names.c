@@ -11,7 +11,7 @@ static json_t *ask(void)
     struct control_client *client = NULL;
     json_t *result = NULL;
     if (control_connect(&client, DORA_VERSION, NULL) == 0)
-        control_call(client, "dataflow.list", NULL, CLOCK_SECOND / 2, NULL, NULL, &result, NULL);
+        control_call(client, "dataflow.list", json_pack("{s:b}", "usage", 0), CLOCK_SECOND / 2, NULL, NULL, &result, NULL);
     control_client_close(client);
     return result;
 }

@@ -4,14 +4,15 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "control/paths.h"
 
-/* For dataflows that are stopped first, and then for the processes to be gone. */
-static const int64_t stop_patience_ns = 60 * CLOCK_SECOND, end_patience_ns = 20 * CLOCK_SECOND;
+/* For dataflows that are stopped first and the daemon; then for the processes to be gone. */
+static const int64_t default_patience = 30 * CLOCK_SECOND, end_patience = 20 * CLOCK_SECOND;
 enum { RETRY_MS = 3 };
 
 static const char *const locks[] = {CONTROL_COORDINATOR_LOCK, CONTROL_DAEMON_LOCK};
@@ -28,7 +29,7 @@ static int find_running(pid_t *pid)
 
 static int wait_until_gone(void)
 {
-    const int64_t deadline = clock_after(clock_now(), end_patience_ns);
+    const int64_t deadline = clock_after(clock_now(), end_patience);
     pid_t pid = 0;
     int role;
     while ((role = find_running(&pid)) >= 0 && clock_now() < deadline)
@@ -65,16 +66,25 @@ static int end_what_is_left(bool force)
     return wait_until_gone();
 }
 
-static int shut_down(struct control_client *client, bool force)
+static int shut_down(struct control_client *client, bool force, int64_t patience)
 {
     struct error error = ERROR_INIT;
     progress_show(force ? "stopping all dataflows, the daemon and the coordinator …"
                         : "stopping the daemon and the coordinator …");
-    json_t *params = force ? json_pack("{s:b}", "force", 1) : NULL;
-    int rc = control_call(client, "shutdown", params, stop_patience_ns, NULL, NULL, NULL, &error);
+    json_t *params = json_pack("{s:b, s:f}", "force", force, "patience", (double)patience / (double)CLOCK_SECOND);
+    /* The coordinator keeps the time; this is for one that doesn't. */
+    int rc = control_call(client, "shutdown", params, clock_after(patience, end_patience), NULL, NULL, NULL, &error);
     /* It may be gone before its answer is here. */
     if (rc == 0 || rc == -ECONNRESET)
         return wait_until_gone();
+    if (rc == -ETIMEDOUT) {
+        pid_t pid = control_lock_holder(CONTROL_COORDINATOR_LOCK);
+        progress_clear();
+        report_error("the coordinator doesn't answer");
+        if (pid > 0)
+            report_hint("`kill -KILL %d` ends it, then `dora down --force` the daemon", (int)pid);
+        return COMMAND_FAILED;
+    }
     session_report(client, rc, &error, true);
     if (rc == -EPERM && !control_client_hint(client))
         report_hint("`dora stop --all` stops them, or `dora down --force`");
@@ -86,6 +96,9 @@ static int run(const struct options *options)
     struct control_client *client = NULL;
     struct error error = ERROR_INIT;
     bool force = options_has(options, "force");
+    int64_t patience = default_patience;
+    if (!ask_duration(options, "timeout", &patience))
+        return COMMAND_USAGE;
     if (!session_is_here(options))
         return COMMAND_FAILED;
     int rc = control_connect(&client, DORA_VERSION, &error);
@@ -97,13 +110,14 @@ static int run(const struct options *options)
             report_hint("`dora down --force` ends them all the same, with their dataflows");
         return COMMAND_FAILED;
     }
-    int status = shut_down(client, force);
+    int status = shut_down(client, force, patience);
     control_client_close(client);
     return status;
 }
 
 static const struct option_spec options[] = {
     {.name = "force", .help = "Also while dataflows run: they are stopped first"},
+    {.name = "timeout", .value = "DURATION", .help = "How long dataflows and daemon may take to end (30s)"},
     SESSION_ADDRESS_OPTIONS,
     {0},
 };
@@ -112,7 +126,8 @@ const struct command command_down = {
     .name = "down",
     .alias = "destroy",
     .summary = "End the coordinator and the daemon",
-    .details = "Refuses while dataflows run, unless --force is given. Where nothing runs, there is nothing to do.\n\n"
+    .details = "Refuses while dataflows run, unless --force is given. Where nothing runs, there is nothing to do.\n"
+               "A daemon that has not ended after --timeout is named, and goes on.\n\n"
                "Exits with 0 when neither runs any more, else with 1.",
     .options = options,
     .run = run,

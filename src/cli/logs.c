@@ -123,7 +123,7 @@ static bool find_local(struct reading *reading, const char *prefix, struct error
 /* Where nothing runs, what ran last is meant. */
 static bool choose_last(struct control_client *client, json_t *params)
 {
-    json_t *result = session_call(client, "dataflow.list", NULL, SESSION_PATIENCE);
+    json_t *result = session_call(client, "dataflow.list", json_pack("{s:b}", "usage", 0), SESSION_PATIENCE);
     const json_t *list = json_object_get(result, "dataflows");
     bool is_running = false;
     for (size_t i = 0; i < json_array_size(list); i++) {

@@ -50,6 +50,7 @@ static void fill(struct metrics_row *row, const json_t *node)
         .pid = integer(node, "pid"),
         .restarts = integer(node, "restarts"),
         .cpu = json_number(node, "cpu"),
+        .cpu_time = integer(node, "cpu_time"),
         .memory = json_number(node, "memory"),
     };
     row->queued = sum(row->inputs, "queued");
@@ -111,6 +112,7 @@ static void fill_rates(struct metrics_row *row, const struct metrics_row *before
 {
     if (before->pid != row->pid)
         return;
+    row->cpu = rate(row->cpu_time, before->cpu_time, seconds) * 100 / 1e9;
     row->receive_rate = rate(row->received, before->received, seconds);
     row->send_rate = rate(row->sent, before->sent, seconds);
     row->receive_bytes_rate = rate(row->received_bytes, before->received_bytes, seconds);

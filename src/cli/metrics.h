@@ -11,8 +11,9 @@ struct metrics_row {
     const char *node, *status;
     const json_t *inputs, *outputs;
     int64_t pid, restarts;
-    double cpu;    /* percent of one core */
-    double memory; /* bytes */
+    double cpu;       /* percent of one core: since the answer before, else since the daemon was asked before */
+    int64_t cpu_time; /* ns */
+    double memory;    /* bytes */
     int64_t queued, dropped, received, sent;
     int64_t received_bytes, sent_bytes;
     int64_t read_bytes, written_bytes; /* from and to disks, by /proc; -1 where it can't be read */

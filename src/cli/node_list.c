@@ -64,7 +64,8 @@ static bool list_dataflow(struct listing *listing, struct control_client *client
 
 static bool list_all(struct listing *listing, struct control_client *client)
 {
-    json_t *result = session_call(client, "dataflow.list", json_pack("{s:s}", "status", "running"), SESSION_PATIENCE);
+    json_t *result = session_call(client, "dataflow.list", json_pack("{s:s, s:b}", "status", "running", "usage", 0),
+                                  SESSION_PATIENCE);
     bool ok = result != NULL;
     json_t *dataflow;
     size_t i;

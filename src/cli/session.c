@@ -147,7 +147,8 @@ bool session_choose(struct control_client *client, const struct options *options
         return json_object_set_new(params, "dataflow", json_string(name)) == 0;
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
         return true;
-    json_t *running = session_call(client, "dataflow.list", json_pack("{s:s}", "status", "running"), SESSION_PATIENCE);
+    json_t *running = session_call(client, "dataflow.list", json_pack("{s:s, s:b}", "status", "running", "usage", 0),
+                                   SESSION_PATIENCE);
     if (!running)
         return false;
     json_t *dataflows = json_object_get(running, "dataflows");

@@ -196,6 +196,7 @@ static void clean_up(struct coordinator *coordinator)
     uv_close((uv_handle_t *)&coordinator->interrupt, NULL);
     uv_close((uv_handle_t *)&coordinator->grace, NULL);
     uv_close((uv_handle_t *)&coordinator->lost, NULL);
+    uv_close((uv_handle_t *)&coordinator->shutdown_patience, NULL);
     uv_run(&coordinator->loop, UV_RUN_DEFAULT); /* connections free themselves there */
     uv_loop_close(&coordinator->loop);
     flow_free_all(coordinator);
@@ -258,7 +259,8 @@ int coordinator_run(const struct coordinator_options *options, struct error *err
     uv_timer_init(&coordinator.loop, &coordinator.grace);
     uv_timer_init(&coordinator.loop, &coordinator.lost);
     coordinator.terminate.data = coordinator.interrupt.data = coordinator.grace.data = coordinator.lost.data =
-        &coordinator;
+        coordinator.shutdown_patience.data = &coordinator;
+    uv_timer_init(&coordinator.loop, &coordinator.shutdown_patience);
     rc = run(&coordinator, options, error);
     clean_up(&coordinator);
     return rc;

@@ -104,6 +104,7 @@ struct coordinator {
     struct control_connection **connections; /* all of them */
     size_t connection_count, connection_cap;
     struct control_request *shutdown; /* to be answered when the daemons have gone */
+    uv_timer_t shutdown_patience;     /* for how long they are waited for */
     bool is_ending;
 };
 

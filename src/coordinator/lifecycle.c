@@ -1,4 +1,5 @@
 /* `status` and `shutdown`. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -6,6 +7,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "coordinator/core.h"
+
+enum { SHUTDOWN_PATIENCE = 30 /* s: a dataflow's grace times, and some more */ };
 
 static size_t count_flows(const struct coordinator *coordinator)
 {
@@ -197,21 +200,49 @@ static void shut_down_all(struct coordinator *coordinator, struct control_reques
         coordinator_end(coordinator);
 }
 
+static void refuse_late(struct control_request *request, const struct machine *machine)
+{
+    char hint[128];
+    snprintf(hint, sizeof hint, "`kill -KILL %d` ends it, and its nodes with it; then `dora down` again",
+             (int)machine->pid);
+    control_refusef(request, "failed", hint, "the daemon (process %d%s%s) doesn't end", (int)machine->pid,
+                    machine->is_here ? "" : " on machine ", machine->is_here ? "" : machine->name);
+}
+
+static void on_patience_over(uv_timer_t *timer)
+{
+    struct coordinator *coordinator = timer->data;
+    for (struct machine *machine = &coordinator->here; machine; machine = machine->next) {
+        if (machine->connection && machine->shutdown)
+            refuse_late(take_ptr(machine->shutdown), machine);
+        if (machine->connection && coordinator->shutdown)
+            refuse_late(take_ptr(coordinator->shutdown), machine);
+    }
+}
+
 void handle_shutdown(struct coordinator *coordinator, struct control_request *request, const char *method,
                      json_t *params)
 {
     (void)method;
     const char *from = control_asker(request) ? control_machine(control_asker(request)) : NULL;
     struct machine *machine = from ? machine_find(coordinator, from) : NULL;
+    json_t *patience = json_object_get(params, "patience");
+    double seconds = patience ? json_number_value(patience) : SHUTDOWN_PATIENCE;
     size_t running = !from ? count_flows(coordinator) : machine ? count_flows_on(coordinator, machine) : 0;
     if (running > 0 && !json_is_true(json_object_get(params, "force")))
         control_refusef(request, "refused", "`dora stop --all` stops them, `dora down --force` does it for you",
                         running == 1 ? "%zu dataflow is running%s%s" : "%zu dataflows are running%s%s", running,
                         from ? " on machine " : "", from ? from : "");
-    else if (from && machine)
-        shut_down_one(coordinator, machine, request);
-    else if (from)
+    else if (!(seconds >= 0) || seconds > 1e6 || (patience && !json_is_number(patience)))
+        control_refusef(request, "invalid", NULL, "`patience` is no number of seconds");
+    else if (from && !machine)
         control_answer(request, json_object());
-    else
-        shut_down_all(coordinator, request);
+    else {
+        uv_update_time(&coordinator->loop);
+        uv_timer_start(&coordinator->shutdown_patience, on_patience_over, (uint64_t)(seconds * 1000), 0);
+        if (machine)
+            shut_down_one(coordinator, machine, request);
+        else
+            shut_down_all(coordinator, request);
+    }
 }

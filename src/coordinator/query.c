@@ -153,7 +153,7 @@ void handle_list(struct coordinator *coordinator, struct control_request *reques
         free(list);
         return;
     }
-    if (!coordinator->flows)
+    if (json_is_false(json_object_get(params, "usage")) || !coordinator->flows)
         finish_list(list);
     else
         ask_every(coordinator, "metrics", json_pack("{s:b}", "brief", true), "nodes", on_metrics, list);

@@ -86,6 +86,14 @@ enum participant_state {
     PARTICIPANT_REMOTE, /* on another machine */
 };
 
+/* What a process had used of the processor at two points in time, between which and now that is told in percent. For
+ * whoever asks; the daemon itself doesn't look. */
+struct cpu_window {
+    pid_t pid;
+    int64_t since_ns, since_used; /* CLOCK_MONOTONIC; ns */
+    int64_t last_ns, last_used;   /* the next `since`, once it is old enough */
+};
+
 struct participant {
     struct dataflow *dataflow;
     const struct graph_node *node;
@@ -133,8 +141,7 @@ struct participant {
     struct restart_history restarts;
     uint64_t seen_activity; /* of page->activity, since `seen_ns` */
     int64_t seen_ns;
-    int64_t cpu_ns, cpu_at_ns; /* used, when it was last asked for */
-    double cpu;                /* percent of one core then */
+    struct cpu_window cpu;
 
     struct logs *logs;
     struct node_result result;
