@@ -6,7 +6,7 @@ use crate::session::Net;
 use std::ffi::{c_char, c_int, c_void, CStr, CString};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use zenoh::bytes::{Encoding, ZBytes};
+use zenoh::bytes::ZBytes;
 use zenoh::handlers::CallbackDrop;
 use zenoh::key_expr::KeyExpr;
 use zenoh::qos::Priority;
@@ -100,9 +100,11 @@ impl Question {
                 unsafe { (self.answer)(self.context.0, &view, std::ptr::null()) }
             }
             Err(error) => {
-                let is_timeout =
-                    *error.encoding() == Encoding::ZENOH_STRING && *error.payload().to_bytes() == b"Timeout"[..];
-                let said = if is_timeout { b"no answer in time"[..].into() } else { error.payload().to_bytes() };
+                // The engine's own word for it, of this session or of one on the way.
+                let said = match error.payload().to_bytes() {
+                    said if *said == b"Timeout"[..] => b"no answer in time"[..].into(),
+                    said => said,
+                };
                 let until = said.iter().position(|&c| c == 0).unwrap_or(said.len());
                 let said = CString::new(&said[..until]).unwrap_or_default();
                 unsafe { (self.answer)(self.context.0, std::ptr::null(), said.as_ptr()) }
