@@ -212,7 +212,9 @@ int link_rx_take(struct link_rx *link, uint32_t index, struct message *message, 
         rc = take_oldest(edge, message);
     if (rc == 0 || rc == -EAGAIN)
         return 0;
-    ring_wake(&edge->ordinary);
+    /* To wake a publisher for each message costs more than the message: it waits until an eighth of a queue is free. */
+    if (ring_awaited(&edge->ordinary) && link_rx_queued(link, index) <= edge->edge.limit - edge->edge.limit / 8)
+        ring_wake(&edge->ordinary);
     if (rc < 0)
         return rc;
     const void *bytes;

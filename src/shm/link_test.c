@@ -196,6 +196,24 @@ static void backpressure_refuses_and_drops_nothing(void **state)
     ends_close(&ends);
 }
 
+static void a_publisher_waits_until_an_eighth_is_free(void **state)
+{
+    (void)state;
+    struct ends ends;
+    ends_open_one(&ends, 32, LINK_BACKPRESSURE);
+    while (ends_send(&ends, 0, 0, 0) == 0)
+        ;
+    _Atomic uint32_t *waiting = &ends.tx.edges[0].ordinary.shared->waiting;
+    link_tx_wait(&ends.tx, 0, clock_now());
+    for (int i = 1; i < 32 / 8; i++) {
+        take_and_release(ends.rx, 0);
+        assert_int_equal(atomic_load(waiting), 1);
+    }
+    take_and_release(ends.rx, 0);
+    assert_int_equal(atomic_load(waiting), 0);
+    ends_close(&ends);
+}
+
 static void counters_add_up(void **state)
 {
     (void)state;
@@ -399,6 +417,7 @@ int main(void)
         cmocka_unit_test(drops_do_not_disturb_the_order),
         cmocka_unit_test(a_flush_drops_what_is_not_protected),
         cmocka_unit_test(backpressure_refuses_and_drops_nothing),
+        cmocka_unit_test(a_publisher_waits_until_an_eighth_is_free),
         cmocka_unit_test(counters_add_up),
         cmocka_unit_test(every_block_comes_back_however_it_went),
         cmocka_unit_test(a_full_return_ring_loses_nothing),

@@ -146,8 +146,7 @@ int ring_take(struct ring_rx *ring, struct message *message)
 
 void ring_wake(const struct ring_rx *ring)
 {
-    /* seq_cst: the other half of ring_announce's Dekker. */
-    if (atomic_load(&ring->shared->waiting) && atomic_exchange(&ring->shared->waiting, 0))
+    if (ring_awaited(ring) && atomic_exchange(&ring->shared->waiting, 0))
         futex_wake(&ring->shared->waiting);
 }
 

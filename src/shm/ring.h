@@ -101,11 +101,16 @@ int ring_peek(struct ring_rx *ring, uint64_t *sequence);
  * again; -EBADMSG: what was there is no message, and it is gone. */
 int ring_take(struct ring_rx *ring, struct message *message);
 
-/* Wakes a publisher that waits for room. After ring_take, whose swap is a full fence. */
+/* Whether a publisher waits for room, and waking it. After ring_take, whose swap is a full fence. */
+static inline bool ring_awaited(const struct ring_rx *ring)
+{
+    /* seq_cst: the other half of ring_announce's Dekker. */
+    return atomic_load(&ring->shared->waiting);
+}
 void ring_wake(const struct ring_rx *ring);
 
-/* The publisher announces that it will wait for room; it looks once more, and then sleeps until the subscriber has
- * taken a message, or `deadline` (CLOCK_MONOTONIC); it may wake for nothing. Several threads may wait. */
+/* The publisher announces that it will wait for room; it looks once more, and then sleeps until the subscriber wakes
+ * it, or `deadline` (CLOCK_MONOTONIC); it may wake for nothing. Several threads may wait. */
 void ring_announce(const struct ring_tx *ring);
 void ring_sleep(const struct ring_tx *ring, int64_t deadline);
 
