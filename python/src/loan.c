@@ -12,12 +12,22 @@
 typedef struct {
     PyObject_HEAD NodeObject *node;
     PyObject *output, *metadata;
-    PyObject *array; /* of numpy, until it is sent; NULL: a plain one */
+    PyObject *array; /* of numpy, until it is sent */
     dora_sample *sample;
     Py_ssize_t views;
     char format[2];
     bool sent;
+    bool is_array; /* numpy's arrays don't count as views, but have this object as their base */
 } LoanObject;
+
+/* A plain one needs its memory no more when there is no view, of arrays we only know when they are gone. */
+static void release_unused(LoanObject *self)
+{
+    if (self->is_array || self->views)
+        return;
+    dora_sample_release(self->sample);
+    self->sample = NULL;
+}
 
 /* ---- Making one ---- */
 
@@ -51,7 +61,7 @@ static LoanObject *loan(NodeObject *self, PyObject *output, size_t size, PyObjec
     loan->views = 0;
     loan->format[0] = format;
     loan->format[1] = '\0';
-    loan->sent = false;
+    loan->sent = loan->is_array = false;
     PyObject_GC_Track(loan);
     int rc = dora_loan(self->node, size, &loan->sample);
     if (rc == 0)
@@ -117,6 +127,7 @@ static char plain_of(PyObject *dtype, Py_ssize_t *width)
 
 static int make_array(LoanObject *self, PyObject *numpy, PyObject *shape, PyObject *dtype)
 {
+    self->is_array = true;
     self->array = PyObject_CallMethod(numpy, "ndarray", "OOO", shape, dtype, self);
     return self->array ? 0 : -1;
 }
@@ -171,10 +182,7 @@ static int transmit(LoanObject *self)
     self->sent = true;
     rc = dora_share_sample(node->node, output, self->sample, self->format, params);
     dora_params_free(params);
-    if (self->views == 0) {
-        dora_sample_release(self->sample);
-        self->sample = NULL;
-    }
+    release_unused(self);
     return rc < 0 ? (error_raise(node, rc), -1) : 0;
 }
 
@@ -183,7 +191,7 @@ static PyObject *loan_send(LoanObject *self, PyObject *unused)
     (void)unused;
     if (self->sent)
         return PyErr_Format(PyExc_RuntimeError, "Sample has already been sent");
-    if (self->views && !self->array)
+    if (self->views && !self->is_array)
         return PyErr_Format(PyExc_RuntimeError,
                             "Cannot send: %zd buffer view(s) are still open. Release all memoryview / numpy references "
                             "before calling send().",
@@ -213,10 +221,9 @@ static int get_buffer(LoanObject *self, Py_buffer *view, int flags)
 static void release_buffer(LoanObject *self, Py_buffer *view)
 {
     (void)view;
-    if (--self->views == 0 && self->sent) {
-        dora_sample_release(self->sample);
-        self->sample = NULL;
-    }
+    self->views--;
+    if (self->sent)
+        release_unused(self);
 }
 
 static PyObject *as_buffer(LoanObject *self, PyObject *unused)
@@ -245,10 +252,7 @@ static PyObject *loan_exit(LoanObject *self, PyObject *args)
     /* The memory goes back with the last view of it. */
     self->sent = true;
     Py_CLEAR(self->array);
-    if (self->views == 0) {
-        dora_sample_release(self->sample);
-        self->sample = NULL;
-    }
+    release_unused(self);
     Py_RETURN_FALSE;
 }
 
