@@ -1,7 +1,8 @@
 """What the tests of the Python module share.
 
 DORA_BIN is the `dora` under test (build/release/bin/dora). The module is that in DORA_PYTHON_PATH, else in the build
-folder's python/, else the installed one of this interpreter, with which all nodes run.
+folder's python/, else the installed one of this interpreter, with which all nodes run unless DORA_TEST_PYTHON names one
+(for a build with AddressSanitizer: a script `python` that sets LD_PRELOAD).
 """
 
 import os
@@ -26,7 +27,8 @@ def side():
     if not DORA.exists():
         pytest.fail(f"{DORA} is not built; DORA_BIN names another")
     built = DORA.parent.parent / "python"
-    return dataflow.Side(DORA, sys.executable, os.environ.get("DORA_PYTHON_PATH", built if built.exists() else None))
+    python = os.environ.get("DORA_TEST_PYTHON", sys.executable)
+    return dataflow.Side(DORA, python, os.environ.get("DORA_PYTHON_PATH", built if built.exists() else None))
 
 
 @pytest.fixture

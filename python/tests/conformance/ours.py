@@ -51,13 +51,6 @@ DIFFERENCES = [
         },
     ),
     (
-        "These keys mean nothing here, and are users' own.",
-        {
-            "metadata/sink/key '_framing'": {"_framing": "of the key", "value": 1},
-            "metadata/sink/key '_schema_hash'": {"_schema_hash": "of the key", "value": 1},
-        },
-    ),
-    (
         "Text of metadata ends at a NUL, so one that has a NUL inside is refused.",
         {
             "metadata/sink/key 'a\\x00b'": NOTHING,
@@ -65,16 +58,6 @@ DIFFERENCES = [
             "metadata/sink/str, NUL": NOTHING,
             "metadata/source/key 'a\\x00b'": {"raises": "ValueError"},
             "metadata/source/str, NUL": {"raises": "ValueError"},
-        },
-    ),
-    (
-        "The wrong type is a TypeError.",
-        {
-            "metadata/source/key ('a',)": {"raises": "TypeError"},
-            "metadata/source/key 1": {"raises": "TypeError"},
-            "metadata/source/key None": {"raises": "TypeError"},
-            "metadata/source/key b'bytes'": {"raises": "TypeError"},
-            "sending/source/range": None,
         },
     ),
     (
@@ -88,15 +71,11 @@ DIFFERENCES = [
     ),
     (
         "The end of a block whose message is sent already has nothing left to do.",
-        {"raw/source/exit": None, "raw/source/exit again": None},
+        {"raw/source/exit again": False},
     ),
     (
         "What does not fit into memory is a MemoryError, a number too large an OverflowError.",
         {"raw/source/huge": {"raises": "MemoryError"}, "raw/source/too large": {"raises": "OverflowError"}},
-    ),
-    (
-        "What a loan can't do any more is a RuntimeError throughout.",
-        {"raw/source/write after send": {"raises": "RuntimeError"}},
     ),
     (
         "Extension types travel too.",
@@ -123,6 +102,7 @@ DIFFERENCES = [
             "sending/source/numpy scalar": None,
             "sending/source/numpy, one dimension": None,
             "sending/source/numpy, two dimensions": None,
+            "sending/source/range": None,
             "sending/source/scalar": None,
             "sending/source/str": None,
             "sending/source/table": None,
@@ -195,13 +175,6 @@ DIFFERENCES = [
                 "try_recv",
                 "write_tensor_pool",
             ]
-        },
-    ),
-    (
-        "A port that can't be is no other matter than a port where nobody listens.",
-        {
-            "surface/outside/Node('a', -1)": {"raises": "RuntimeError"},
-            "surface/outside/Node('a', 70000)": {"raises": "RuntimeError"},
         },
     ),
     (
