@@ -126,12 +126,12 @@ def test_one_daemon_is_enough(daemon):
 
 def test_flags_that_do_nothing_yet(coordinator):
     process = subprocess.Popen(
-        [DORA, "daemon", "--labels", "a=b", "--rt", "-c", "127.0.0.1"], stderr=subprocess.PIPE, text=True
+        [DORA, "daemon", "--local-listen-port", "1", "--rt", "-c", "127.0.0.1"], stderr=subprocess.PIPE, text=True
     )
     coordinator.accept()
     process.terminate()
     _, errors = process.communicate(timeout=DEADLINE)
-    for flag in ("--labels", "--rt", "--coordinator-addr"):
+    for flag in ("--local-listen-port", "--rt"):
         assert f"`{flag}`" in errors
 
 

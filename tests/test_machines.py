@@ -3,6 +3,7 @@
 The daemons are the test's own: what they are asked, and what they say, is in its hands (docs/machines.md).
 """
 
+import threading
 import uuid
 
 import pytest
@@ -473,3 +474,67 @@ def test_shutdown_from_another_machine_ends_that_one_s_daemon_alone(machines):
     made.base.say(id=asked["id"], result={})
     made.base.close()
     assert made.process.wait(timeout=20) == 0
+
+
+# The command.
+
+
+@pytest.mark.parametrize(
+    "args, words",
+    [
+        (["--listen", "tcp/0.0.0.0:7447"], "`--listen`: `tcp/0.0.0.0:7447` is clear text beyond this machine"),
+        (["--connect", "tcp/10.0.0.1:7447"], "add --insecure on a network that you trust"),
+        (["--connect", "10.0.0.1"], "`10.0.0.1` is no endpoint"),
+        (["--zenoh-listen", "0.0.0.0"], "`tcp/0.0.0.0:7447` is clear text"),
+        (["--zenoh-connect", "127.0.0.1:1,10.0.0.1:2"], "`tcp/10.0.0.1:2` is clear text"),
+        (["--zenoh-config", "nowhere.json5"], "can't read the zenoh configuration nowhere.json5: No such file"),
+        (["--labels", "gpu"], "`--labels`: "),
+        (["--machine-id", "a b"], "only letters, digits"),
+        (["--coordinator-addr", "10.0.0.1"], "--connect tls/10.0.0.1:7447"),
+    ],
+)
+def test_what_a_machine_can_not_be_told(system, args, words):  # noqa: F811
+    done = system.dora("daemon", *args, status=2)
+    assert words in done.stderr and not system.pids()
+    if args[0] != "--coordinator-addr":
+        assert words in system.dora("up", *args, status=2).stderr and not system.pids()
+
+
+def test_a_machine_has_a_name_and_labels(system):  # noqa: F811
+    system.dora("up", "--machine-id", "robot", "--labels", "arm=left,eye=", "--labels", "gpu=a=b")
+    peer = Peer(system.runtime / "coordinator.sock", "cli")
+    (daemon,) = peer.call("status")["daemons"]
+    peer.close()
+    assert daemon["machine"] == "robot" and daemon["labels"] == {"arm": "left", "eye": "", "gpu": "a=b"}
+    # One machine alone looks as ever.
+    assert system.dora("status").stdout == "Coordinator: Running\nDaemon: Running\nActive dataflows: 0\n"
+
+
+def test_the_command_shows_machines_where_there_are_several(machines, system):  # noqa: F811
+    made = machines()
+    run(made)
+    machines_ = {"machines": [{"machine": "robot", "round_trip": 1500000, "skew": -7200000000000}], "nodes": []}
+    def serve(machine):
+        nodes = [{"id": node, "status": "running", "pid": 7} for node in machine.mine]
+        while asked := machine.read():
+            if "method" in asked:
+                machine.say(id=asked["id"], result=machines_ if asked["method"] == "metrics" else {"nodes": nodes})
+
+    threads = [threading.Thread(target=serve, args=[machine], daemon=True) for machine in (made.base, made.robot)]
+    for thread in threads:
+        thread.start()
+    made.gone = made.add("gone")
+    made.gone.close()
+    until(lambda: [one["alive"] for one in made.command.call("status")["daemons"]] == [True, True, False])
+    lines = system.dora("status").stdout.splitlines()
+    assert lines[2] == "Active dataflows: 1" and lines[3].split() == [
+        *("Machine", "State", "Dataflows", "Round", "trip", "Skew", "Labels", "Process", "Version")
+    ]
+    assert lines[4].split()[:4] == ["base", "*", "coordinator", "1"]
+    assert lines[5].split()[:3] == ["robot", "alive", "1"] and "1.5" in lines[5] and "eye=yes,arm=no" in lines[5]
+    assert "-7200" in lines[5] and lines[6].split()[:4] == ["gone", "out", "of", "reach"]
+    listed = system.dora("node", "list", "-d", "one").stdout.splitlines()
+    assert "MACHINE" in listed[0] and "robot" in listed[1] + listed[2] and "base" in listed[1] + listed[2]
+    made.process.kill()
+    for thread in threads:
+        thread.join()

@@ -23,8 +23,13 @@ static void rotate(const char *path)
         (void)!rename(path, old);
 }
 
-_Noreturn static void run_child(const char *program, const char *role, int null_fd, int log_fd)
+enum { ARGS_MOST = 1024 };
+
+_Noreturn static void run_child(const char *program, const char *role, const char *const *args, int null_fd, int log_fd)
 {
+    const char *argv[ARGS_MOST] = {"dora", role};
+    for (size_t i = 0; args && args[i] && i < ARGS_MOST - 3; i++)
+        argv[i + 2] = args[i];
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -34,12 +39,12 @@ _Noreturn static void run_child(const char *program, const char *role, int null_
     close_range(STDERR_FILENO + 1, ~0U, 0);
     /* So that it keeps no folder in use. */
     (void)!chdir("/");
-    execl(program, "dora", role, NULL);
+    execv(program, (char *const *)argv);
     fprintf(stderr, "can't run %s: %s\n", program, strerror(errno));
     _exit(127);
 }
 
-int background_start(struct background *background, const char *role, struct error *error)
+int background_start(struct background *background, const char *role, const char *const *args, struct error *error)
 {
     char name[32], program[PATH_MAX];
     *background = (struct background){.role = role};
@@ -62,7 +67,7 @@ int background_start(struct background *background, const char *role, struct err
     fflush(NULL);
     background->pid = fork();
     if (background->pid == 0)
-        run_child(program, role, null_fd, log_fd);
+        run_child(program, role, args, null_fd, log_fd);
     if (background->pid < 0) {
         background->pid = 0;
         return error_sys(error, -errno, "can't start `dora %s`", role);

@@ -15,9 +15,9 @@ struct background {
     off_t log_start; /* what it prints begins there */
 };
 
-/* Starts this executable as `dora ROLE`, in a session of its own, with its output appended to ROLE.log in the state
- * folder. It is a child until we end. */
-int background_start(struct background *background, const char *role, struct error *error);
+/* Starts this executable as `dora ROLE ARGS…`, in a session of its own, with its output appended to ROLE.log in the
+ * state folder. It is a child until we end. `args` ends with NULL, and may be NULL. */
+int background_start(struct background *background, const char *role, const char *const *args, struct error *error);
 
 /* Whether it has ended already; it was started. */
 bool background_has_ended(struct background *background);

@@ -9,10 +9,13 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "cli/command.h"
+#include "cli/machine_options.h"
 #include "cli/report.h"
 #include "cli/values.h"
+#include "control/endpoint.h"
 #include "control/notify.h"
 #include "control/paths.h"
+#include "coordinator/machine.h"
 #include "agent/agent.h"
 #include "daemon/descendants.h"
 #include "daemon/keeper.h"
@@ -91,33 +94,30 @@ static int serve(int control_fd, void *context)
 
 static void warn_of_later(const struct options *options)
 {
-    static const char *const later[] = {"local-listen-port",
-                                        "coordinator-addr",
-                                        "coordinator-port",
-                                        "labels",
-                                        "zenoh-peer",
-                                        "zenoh-no-multicast",
-                                        "zenoh-listen",
-                                        "zenoh-connect",
-                                        "zenoh-config-overlay",
-                                        "worker-threads",
-                                        "rt"};
+    static const char *const later[] = {"local-listen-port", "coordinator-port", "worker-threads", "rt"};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
         if (options_has(options, later[i]))
             fprintf(stderr, "warning: `--%s` is not acted on yet\n", later[i]);
 }
 
-static int run(const struct options *options)
+static int run_machine(const struct options *options, const struct machine_options *machine)
 {
     struct error error = ERROR_INIT;
     char host[256] = "localhost";
     bool value = false;
     gethostname(host, sizeof host - 1);
-    const char *machine = options_value(options, "machine-id"), *allowed = getenv("DORA_ALLOW_SHELL_NODES");
+    const char *allowed = getenv("DORA_ALLOW_SHELL_NODES");
+    if (machine->is_joining && !machine->name && !machine_name_is_valid(host)) {
+        report_error("this machine's host name, `%s`, can't be its name among others", host);
+        report_hint("give it one: `--machine-id NAME`");
+        return COMMAND_FAILED;
+    }
     struct service service = {.quiet = options_has(options, "quiet")};
     service.options = (struct agent_options){
         .daemon = {.exit_when_nodes_finish = -1},
-        .machine = machine ? machine : host,
+        .machine = machine->name ? machine->name : host,
+        .labels = (const char *const *)machine->labels,
+        .gateway = machine->is_joining ? &machine->gateway : NULL,
         .notice = on_notice,
         .ready = on_ready,
         .ended = on_ended,
@@ -125,7 +125,6 @@ static int run(const struct options *options)
     };
     service.options.daemon.allow_shell =
         options_has(options, "allow-shell-nodes") || (allowed && value_bool(allowed, &value, NULL) == 0 && value);
-    warn_of_later(options);
     autoclose int lock = -1;
     if (control_lock(CONTROL_DAEMON_LOCK, &lock, &error) < 0) {
         report_error("%s", error.message);
@@ -136,21 +135,31 @@ static int run(const struct options *options)
     return keeper_run(serve, &service);
 }
 
+static int run(const struct options *options)
+{
+    struct machine_options machine = {0};
+    const char *address = options_value(options, "coordinator-addr");
+    warn_of_later(options);
+    if (address && !endpoint_is_local_host(address)) {
+        report_error("the coordinator of another machine is reached by an endpoint, not by its address alone");
+        report_hint("`dora daemon --machine-id NAME --connect tls/%s:%d`, and `--listen` there", address,
+                    ENDPOINT_PORT);
+        return COMMAND_USAGE;
+    }
+    int status = machine_options_read(options, &machine) ? run_machine(options, &machine) : COMMAND_USAGE;
+    machine_options_free(&machine);
+    return status;
+}
+
 static const struct option_spec options[] = {
-    {.name = "machine-id", .value = "NAME", .help = "The name of this machine; its host name if not given"},
+    MACHINE_OPTIONS,
     {.name = "allow-shell-nodes", .help = "Let nodes with `path: shell` run (also by DORA_ALLOW_SHELL_NODES=true)"},
     {.name = "quiet", .help = "Print only errors"},
-    {.name = "coordinator-addr", .letter = 'c', .value = "IP", .help = "Not acted on yet"},
+    {.name = "coordinator-addr", .letter = 'c', .value = "IP", .help = "This machine's: see --connect", .hidden = true},
     {.name = "coordinator-port", .value = "PORT", .help = "Not acted on yet"},
     {.name = "local-listen-port", .value = "PORT", .help = "Not acted on yet"},
-    {.name = "labels", .value = "KEY=VALUE,...", .help = "Not acted on yet"},
     {.name = "rt", .help = "Not acted on yet"},
     {.name = "worker-threads", .value = "N", .help = "Not acted on yet", .hidden = true},
-    {.name = "zenoh-peer", .value = "ENDPOINT", .help = "Not acted on yet", .hidden = true},
-    {.name = "zenoh-no-multicast", .help = "Not acted on yet", .hidden = true},
-    {.name = "zenoh-listen", .value = "IP[:PORT]", .help = "Not acted on yet", .hidden = true},
-    {.name = "zenoh-connect", .value = "ENDPOINT,...", .help = "Not acted on yet", .hidden = true},
-    {.name = "zenoh-config-overlay", .value = "PATH", .help = "Not acted on yet", .hidden = true},
     {0},
 };
 
@@ -160,11 +169,12 @@ const struct command command_daemon = {
     .details =
         "The daemon starts the nodes, joins them with shared memory, and watches them. It does what the\n"
         "coordinator asks for, waits for one that is not there yet, and goes on with its dataflows when the\n"
-        "coordinator is gone. `dora up` starts both in the background.\n\n"
+        "coordinator is gone. `dora up` starts both in the background.\n\n" MACHINE_HELP
         "SIGTERM or Ctrl-C stops all dataflows, with 10 s for their nodes to end, and then the daemon; a second\n"
         "one kills them. Nothing is left behind, even if this process is killed.",
-    .example = "dora daemon\n"
-               "dora daemon --quiet --machine-id robot",
+    .example =
+        "dora daemon\n"
+        "dora daemon --quiet --machine-id robot --labels arm=left --connect tls/base:7447 --zenoh-config robot.json5",
     .options = options,
     .run = run,
 };

@@ -14,6 +14,8 @@
 #include "cli/command.h"
 #include "cli/findings.h"
 #include "cli/json_value.h"
+#include "cli/machine_options.h"
+#include "cli/machines.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/table.h"
@@ -87,12 +89,9 @@ static void check_coordinator(struct finding *finding, struct control_client **c
     finding->grade = rc == -ENOTCONN ? WARNING : FAULT;
 }
 
-static void check_daemon(struct finding *finding, struct control_client *client)
+static void check_daemon(struct finding *finding, const json_t *status)
 {
-    json_t *status = NULL;
-    if (client)
-        control_call(client, "status", NULL, SESSION_PATIENCE, NULL, NULL, &status, NULL);
-    const json_t *daemon = json_array_get(json_object_get(status, "daemons"), 0);
+    const json_t *daemon = machine_here(status);
     if (daemon) {
         snprintf(finding->text, sizeof finding->text, "process %.0f, version %s, %.0f dataflows running",
                  json_number(daemon, "pid"), json_text(daemon, "version"), json_number(status, "running"));
@@ -104,7 +103,38 @@ static void check_daemon(struct finding *finding, struct control_client *client)
         fault(finding, "not running", "`dora up` starts it; `dora run` needs none");
         finding->grade = WARNING;
     }
-    json_decref(status);
+}
+
+/* The clocks of machines may differ: nothing breaks, but their logs can't be compared. */
+static const double skew_most_ns = 1e9;
+
+static void check_machines(struct finding *finding, const json_t *status)
+{
+    size_t count = 0, alive = 0, skewed = 0, i;
+    const char *gone = "";
+    json_t *machine;
+    json_array_foreach(json_object_get(status, "daemons"), i, machine)
+    {
+        bool is_alive = json_is_true(json_object_get(machine, "alive"));
+        double skew = json_number(machine, "skew");
+        count++;
+        alive += is_alive;
+        skewed += skew > skew_most_ns || skew < -skew_most_ns;
+        gone = is_alive ? gone : json_text(machine, "machine");
+    }
+    const char *engine = machine_engine ? machine_engine : "this build has no zenoh and can't reach other machines";
+    if (count > 1)
+        snprintf(finding->text, sizeof finding->text, "%zu of %zu are there; %s", alive, count, engine);
+    else
+        snprintf(finding->text, sizeof finding->text, "%s", engine);
+    finding->grade = alive < count || skewed || !machine_engine ? WARNING : FINE;
+    if (alive < count)
+        snprintf(finding->hint, sizeof finding->hint, "`%.100s` is out of reach; `dora status` shows all", gone);
+    else if (skewed)
+        snprintf(finding->hint, sizeof finding->hint,
+                 "clocks are more than 1 s apart (`dora status` shows the skew): let NTP set them");
+    else if (!machine_engine)
+        snprintf(finding->hint, sizeof finding->hint, "only dataflows of several machines need it");
 }
 
 static void check_files(struct finding *finding)
@@ -190,18 +220,23 @@ static void print_json(const char *name, const struct finding *finding)
 
 static int run(const struct options *options)
 {
-    enum { VERSION, RUNTIME, STATE, COORDINATOR, DAEMON, FILES, MEMORY, KERNEL, PYTHON, UV, DATAFLOW, COUNT };
-    static const char *const names[COUNT] = {"version",    "runtime folder", "state folder", "coordinator", "daemon",
-                                             "open files", "shared memory",  "kernel",       "python3",     "uv",
-                                             "dataflow"};
+    enum { VERSION, RUNTIME, STATE, COORDINATOR, DAEMON, MACHINES, FILES, MEMORY, KERNEL, PYTHON, UV, DATAFLOW, COUNT };
+    static const char *const names[COUNT] = {"version", "runtime folder", "state folder", "coordinator",
+                                             "daemon",  "machines",       "open files",   "shared memory",
+                                             "kernel",  "python3",        "uv",           "dataflow"};
     struct finding findings[COUNT] = {0};
     struct control_client *client = NULL;
+    json_t *status = NULL;
     const char *format = options_value(options, "format"), *path = options_value(options, "dataflow");
     check_versions(&findings[VERSION]);
     check_runtime_folder(&findings[RUNTIME]);
     check_state_folder(&findings[STATE]);
     check_coordinator(&findings[COORDINATOR], &client);
-    check_daemon(&findings[DAEMON], client);
+    if (client)
+        control_call(client, "status", NULL, SESSION_PATIENCE, NULL, NULL, &status, NULL);
+    check_daemon(&findings[DAEMON], status);
+    check_machines(&findings[MACHINES], status);
+    json_decref(status);
     control_client_close(client);
     check_files(&findings[FILES]);
     check_memory(&findings[MEMORY]);

@@ -6,6 +6,7 @@
 
 #include "cli/ask.h"
 #include "cli/command.h"
+#include "cli/machines.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/session.h"
@@ -27,7 +28,8 @@ static int find_running(pid_t *pid)
     return -1;
 }
 
-static int wait_until_gone(void)
+/* `ended`: what does, for people. */
+static int wait_until_gone(const char *ended)
 {
     const int64_t deadline = clock_after(clock_now(), end_patience);
     pid_t pid = 0;
@@ -36,7 +38,7 @@ static int wait_until_gone(void)
         poll(NULL, 0, RETRY_MS);
     progress_clear();
     if (role < 0) {
-        puts("coordinator and daemon stopped");
+        printf("%s stopped\n", ended);
         return COMMAND_OK;
     }
     report_error("the %s doesn't end", roles[role]);
@@ -63,20 +65,35 @@ static int end_what_is_left(bool force)
     for (int i = 0; i < 2; i++)
         if ((pid = control_lock_holder(locks[i])) > 0)
             kill(pid, SIGTERM);
-    return wait_until_gone();
+    return wait_until_gone("coordinator and daemon");
+}
+
+/* The coordinator is another machine's, and stays. */
+static bool is_elsewhere(struct control_client *client)
+{
+    json_t *status = NULL;
+    control_call(client, "status", NULL, SESSION_PATIENCE, NULL, NULL, &status, NULL);
+    const json_t *here = machine_here(status);
+    bool is_elsewhere = here && !json_is_true(json_object_get(here, "coordinator"));
+    json_decref(status);
+    return is_elsewhere;
 }
 
 static int shut_down(struct control_client *client, bool force, int64_t patience)
 {
     struct error error = ERROR_INIT;
-    progress_show(force ? "stopping all dataflows, the daemon and the coordinator …"
-                        : "stopping the daemon and the coordinator …");
+    bool elsewhere = is_elsewhere(client);
+    if (elsewhere)
+        progress_show("stopping the daemon of this machine …");
+    else
+        progress_show(force ? "stopping all dataflows, the daemon and the coordinator …"
+                            : "stopping the daemon and the coordinator …");
     json_t *params = json_pack("{s:b, s:f}", "force", force, "patience", (double)patience / (double)CLOCK_SECOND);
     /* The coordinator keeps the time; this is for one that doesn't. */
     int rc = control_call(client, "shutdown", params, clock_after(patience, end_patience), NULL, NULL, NULL, &error);
     /* It may be gone before its answer is here. */
     if (rc == 0 || rc == -ECONNRESET)
-        return wait_until_gone();
+        return wait_until_gone(elsewhere ? "daemon of this machine" : "coordinator and daemon");
     if (rc == -ETIMEDOUT) {
         pid_t pid = control_lock_holder(CONTROL_COORDINATOR_LOCK);
         progress_clear();
@@ -126,9 +143,11 @@ const struct command command_down = {
     .name = "down",
     .alias = "destroy",
     .summary = "End the coordinator and the daemon",
-    .details = "Refuses while dataflows run, unless --force is given. Where nothing runs, there is nothing to do.\n"
-               "A daemon that has not ended after --timeout is named, and goes on.\n\n"
-               "Exits with 0 when neither runs any more, else with 1.",
+    .details =
+        "Refuses while dataflows run, unless --force is given. Where nothing runs, there is nothing to do. On the\n"
+        "coordinator's machine it ends the daemons of all machines, on another one that one's daemon alone.\n"
+        "A daemon that has not ended after --timeout is named, and goes on.\n\n"
+        "Exits with 0 when neither runs any more, else with 1.",
     .options = options,
     .run = run,
 };

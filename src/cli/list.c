@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "cli/ask.h"
 #include "cli/command.h"
@@ -31,6 +32,48 @@ static void sort_by(json_t **dataflows, size_t count, const char *key)
         }
 }
 
+/* The machines that its nodes are on, each once. */
+static json_t *machines_of(const json_t *dataflow)
+{
+    json_t *machines = json_array(), *node, *other;
+    size_t i, k;
+    json_array_foreach(json_object_get(dataflow, "nodes"), i, node)
+    {
+        const char *machine = json_text(node, "machine");
+        bool is_known = !*machine;
+        json_array_foreach(machines, k, other) is_known |= strcmp(json_string_value(other), machine) == 0;
+        if (!is_known)
+            json_array_append_new(machines, json_string(machine));
+    }
+    return machines;
+}
+
+/* Whether it is worth saying. */
+static bool are_on_several(json_t *const *dataflows, size_t count)
+{
+    autobuf struct buf first = {0};
+    bool are_several = false;
+    for (size_t i = 0; i < count; i++) {
+        json_t *machines = machines_of(dataflows[i]);
+        const char *machine = json_string_value(json_array_get(machines, 0));
+        are_several |= json_array_size(machines) > 1 || (machine && first.len && strcmp(first.data, machine) != 0);
+        if (machine && !first.len)
+            buf_puts(&first, machine);
+        json_decref(machines);
+    }
+    return are_several;
+}
+
+static void add_machines(struct table *table, const json_t *dataflow)
+{
+    autobuf struct buf text = {0};
+    json_t *machines = machines_of(dataflow), *machine;
+    size_t i;
+    json_array_foreach(machines, i, machine) buf_printf(&text, "%s%s", i ? ", " : "", json_string_value(machine));
+    table_add(table, "%s", text.data ? text.data : "");
+    json_decref(machines);
+}
+
 static void print_json(json_t *const *dataflows, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -39,6 +82,8 @@ static void print_json(json_t *const *dataflows, size_t count)
                                  json_is_string(name) ? name : NULL, "status", json_text(dataflow, "status"), "nodes",
                                  (json_int_t)json_number(dataflow, "node_count"), "cpu", json_number(dataflow, "cpu"),
                                  "memory", json_number(dataflow, "memory") / 1e9);
+        if (line && json_array_size(json_object_get(dataflow, "nodes")) > 0)
+            json_object_set_new(line, "machines", machines_of(dataflow));
         autofree char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
         if (text)
             puts(text);
@@ -55,8 +100,10 @@ static int print_table(json_t *const *dataflows, size_t count)
         {.title = "Nodes", .is_right = true},
         {.title = "CPU", .is_right = true, .is_dispensable = true},
         {.title = "Memory", .is_right = true, .is_dispensable = true},
+        {.title = "Machines", .is_dispensable = true, .is_optional = true},
     };
     struct table table;
+    bool with_machines = are_on_several(dataflows, count);
     table_init(&table, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < count; i++) {
         const json_t *dataflow = dataflows[i];
@@ -68,6 +115,10 @@ static int print_table(json_t *const *dataflows, size_t count)
         table_add(&table, "%.0f", json_number(dataflow, "node_count"));
         table_add(&table, is_alive ? "%.1f%%" : "-", json_number(dataflow, "cpu"));
         table_add(&table, "%s", is_alive ? ask_bytes(memory, json_number(dataflow, "memory")) : "-");
+        if (with_machines)
+            add_machines(&table, dataflow);
+        else
+            table_add(&table, "%s", "");
     }
     int rc = table_print(&table);
     table_free(&table);
@@ -134,7 +185,7 @@ const struct command command_list = {
         "beginning is\nenough for other commands, as long as it fits one dataflow only.\n\n"
         "With --format json, each line is an object:\n"
         "  {\"uuid\": …, \"name\": …|null, \"status\": \"starting\"|\"running\"|\"stopping\"|\"finished\"|\"failed\",\n"
-        "   \"nodes\": N, \"cpu\": PERCENT, \"memory\": GB}\n\n"
+        "   \"nodes\": N, \"cpu\": PERCENT, \"memory\": GB, \"machines\": [NAME, …] (while it runs)}\n\n"
         "Exits with 0, or 1 when there is no coordinator to ask.",
     .example = "dora list --status running\n"
                "dora list -q | head -n 1 | xargs dora logs",

@@ -26,7 +26,6 @@ static void read_io(struct metrics_row *row)
 {
     char path[64], line[128];
     long long number;
-    row->read_bytes = row->written_bytes = -1;
     snprintf(path, sizeof path, "/proc/%lld/io", (long long)row->pid);
     autofile FILE *file = row->pid > 0 ? fopen(path, "re") : NULL;
     while (file && fgets(line, sizeof line, file)) {
@@ -37,7 +36,8 @@ static void read_io(struct metrics_row *row)
     }
 }
 
-static void fill(struct metrics_row *row, const json_t *node)
+/* `here`: this machine, where there are several. */
+static void fill(struct metrics_row *row, const json_t *node, const char *here)
 {
     const char *name = json_text(node, "name");
     *row = (struct metrics_row){
@@ -45,6 +45,7 @@ static void fill(struct metrics_row *row, const json_t *node)
         .name = *name ? name : json_text(node, "dataflow"),
         .node = json_text(node, "node"),
         .status = json_text(node, "status"),
+        .machine = json_text(node, "machine"),
         .inputs = json_object_get(node, "inputs"),
         .outputs = json_object_get(node, "outputs"),
         .pid = integer(node, "pid"),
@@ -59,7 +60,9 @@ static void fill(struct metrics_row *row, const json_t *node)
     row->received_bytes = sum(row->inputs, "bytes");
     row->sent = sum(row->outputs, "sent");
     row->sent_bytes = sum(row->outputs, "bytes");
-    read_io(row);
+    row->read_bytes = row->written_bytes = -1;
+    if (strcmp(row->machine, here) == 0)
+        read_io(row);
 }
 
 /* Counters begin anew with a process; then there is no rate yet. */
@@ -165,7 +168,7 @@ int metrics_update(struct metrics *metrics, json_t *answer)
     double time = json_number(answer, "time");
     metrics_sort(metrics, METRICS_BY_NAME);
     for (size_t i = 0; i < count; i++) {
-        fill(&rows[i], json_array_get(nodes, i));
+        fill(&rows[i], json_array_get(nodes, i), json_text(answer, "here"));
         const struct metrics_row *before =
             metrics->count ? bsearch(&rows[i], metrics->rows, metrics->count, sizeof *rows, compare_name) : NULL;
         fill_delays(&rows[i], before);

@@ -9,6 +9,7 @@
 struct metrics_row {
     const char *dataflow, *name; /* UUID; name, or the UUID where it has none */
     const char *node, *status;
+    const char *machine; /* where it runs; "" where there is but one */
     const json_t *inputs, *outputs;
     int64_t pid, restarts;
     double cpu;       /* percent of one core: since the answer before, else since the daemon was asked before */

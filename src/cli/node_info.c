@@ -79,6 +79,7 @@ static void print_node(const json_t *node)
     print_field(node, "Node:", "id");
     print_field(node, "Kind:", "kind");
     print_field(node, "Status:", "status");
+    print_field(node, "Machine:", "machine");
     print_field(node, "Path:", "path");
     print_field(node, "PID:", "pid");
     print_field(node, "Restarts:", "restarts");

@@ -21,6 +21,7 @@ static const struct table_column columns[] = {
     {.title = "CPU", .is_right = true},
     {.title = "MEMORY", .is_right = true},
     {.title = "RESTARTS", .is_right = true, .is_dispensable = true},
+    {.title = "MACHINE", .least = 7, .is_dispensable = true, .is_optional = true},
     {.title = "DATAFLOW", .least = 8, .is_dispensable = true},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
@@ -43,9 +44,11 @@ static bool add_node(struct listing *listing, const json_t *node, const char *da
                                  "memory", memory, "restarts", restarts);
         if (line && !listing->is_one)
             json_object_set_new(line, "dataflow", json_string(dataflow));
+        if (line && json_object_get(node, "machine"))
+            json_object_set(line, "machine", json_object_get(node, "machine"));
         return ask_print_line(line);
     }
-    const char *cells[] = {id, status, pid, cpu, memory, restarts, dataflow};
+    const char *cells[] = {id, status, pid, cpu, memory, restarts, json_text(node, "machine"), dataflow};
     for (size_t i = 0; i < listing->table.column_count; i++)
         table_add(&listing->table, "%s", cells[i]);
     return true;
@@ -105,7 +108,7 @@ const struct command command_node_list = {
     .details = "The nodes of all running dataflows, or of one.\n\n"
                "With --format json, each line is an object of texts:\n"
                "  {\"node\", \"status\", \"pid\", \"cpu\": \"12.3%\", \"memory\": \"34.0 MB\", \"restarts\",\n"
-               "   \"dataflow\" (without --dataflow)}",
+               "   \"dataflow\" (without --dataflow), \"machine\" (where there are several)}",
     .example = "dora node list\n"
                "dora node list -d vision --format json",
     .options = options,

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/findings.h"
 #include "cli/json_value.h"
+#include "cli/machines.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/system_check.h"
@@ -21,7 +22,7 @@ struct check {
 
 static const json_t *daemon_of(const struct check *check)
 {
-    return json_array_get(json_object_get(check->status, "daemons"), 0);
+    return machine_here(check->status);
 }
 
 static void ask_coordinator(struct check *check)
@@ -44,6 +45,8 @@ static void print_text(const struct check *check)
         puts("Daemon: Not running");
     if (check->status)
         printf("Active dataflows: %.0f\n", json_number(check->status, "running"));
+    if (machines_are_several(check->status))
+        machines_print(check->status);
     if (check->dataflow >= 0)
         printf("Dataflow: %s\n", check->dataflow ? "Valid" : "Invalid");
     if (check->is_ok)
@@ -66,6 +69,8 @@ static void print_json(const struct check *check)
         "running", is_unknown ? json_null() : json_boolean(daemon != NULL), "pid", json_object_get(daemon, "pid"),
         "version", json_object_get(daemon, "version"), "active_dataflows", json_object_get(check->status, "running"),
         "dataflow", check->dataflow < 0 ? json_null() : json_boolean(check->dataflow), "ok", check->is_ok);
+    if (object && machines_are_several(check->status))
+        json_object_set(object, "machines", json_object_get(check->status, "daemons"));
     autofree char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     if (text)
         puts(text);

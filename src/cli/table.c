@@ -130,11 +130,14 @@ static size_t least_width(const struct table_column *column, size_t width)
 
 static void measure(const struct table *table, size_t *widths)
 {
-    for (size_t k = 0; k < table->column_count; k++)
-        widths[k] = table_text_width(table->columns[k].title);
     for (size_t i = 0; i < table->cell_count; i++) {
         size_t width = table_text_width(table->cells[i]), *column = &widths[i % table->column_count];
         *column = width > *column ? width : *column;
+    }
+    for (size_t k = 0; k < table->column_count; k++) {
+        size_t title = table_text_width(table->columns[k].title);
+        bool is_empty = table->columns[k].is_optional && widths[k] == 0;
+        widths[k] = is_empty || widths[k] > title ? widths[k] : title;
     }
 }
 

@@ -16,6 +16,7 @@ struct table_column {
     size_t least;        /* terminal columns; the title's width where it is less */
     bool is_right;       /* numbers end under each other */
     bool is_dispensable; /* may be left out */
+    bool is_optional;    /* left out where nothing stands in it */
 };
 
 struct table {

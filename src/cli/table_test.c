@@ -90,6 +90,24 @@ static void test_cells_can_not_steer_the_terminal(void **state)
     assert_string_equal(text.data, "UUID\na [2J b\377\n");
 }
 
+static void test_an_optional_column_shows_only_with_something_in_it(void **state)
+{
+    static const struct table_column two[] = {{.title = "A"}, {.title = "B", .is_optional = true}};
+    (void)state;
+    for (int has_b = 0; has_b < 2; has_b++) {
+        struct table table;
+        autobuf struct buf text = {0};
+        table_init(&table, two, 2);
+        table_add(&table, "1");
+        table_add(&table, "%s", "");
+        table_add(&table, "2");
+        table_add(&table, "%s", has_b ? "b" : "");
+        table_format(&table, 0, &text);
+        table_free(&table);
+        assert_string_equal(text.data, has_b ? "A  B\n1\n2  b\n" : "A\n1\n2\n");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -98,6 +116,7 @@ int main(void)
         cmocka_unit_test(test_a_column_is_left_out_when_nothing_can_be_cut),
         cmocka_unit_test(test_no_line_is_ever_wider),
         cmocka_unit_test(test_cells_can_not_steer_the_terminal),
+        cmocka_unit_test(test_an_optional_column_shows_only_with_something_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,7 @@ static const struct table_column columns_of_top[] = {
     {.title = "NET TX", .is_right = true, .is_dispensable = true},
     {.title = "RESTARTS", .is_right = true, .is_dispensable = true},
     {.title = "PID", .is_right = true, .is_dispensable = true},
+    {.title = "MACHINE", .least = 7, .is_dispensable = true, .is_optional = true},
     {.title = "DATAFLOW", .least = 8, .is_dispensable = true},
     {.title = "I/O READ", .is_right = true, .is_dispensable = true},
     {.title = "I/O WRITE", .is_right = true, .is_dispensable = true},
@@ -61,6 +62,7 @@ static void add_row(struct table *table, const struct metrics_row *row)
         table_add(table, "%lld", (long long)row->pid);
     else
         table_add(table, "-");
+    table_add(table, "%s", row->machine);
     table_add(table, "%s", row->name);
     add_bytes_rate(table, row->read_rate, row->read_bytes >= 0);
     add_bytes_rate(table, row->write_rate, row->written_bytes >= 0);

@@ -8,9 +8,12 @@
 #include "cli/background.h"
 #include "cli/command.h"
 #include "cli/json_value.h"
+#include "cli/machine_options.h"
+#include "cli/machines.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/session.h"
+#include "cli/values.h"
 #include "control/paths.h"
 
 /* How long either may take to answer; and for another one, that may have been faster than ours, to show. */
@@ -59,11 +62,11 @@ static bool wait_on(struct waiting *waiting, const char *role)
     return false;
 }
 
-static bool start(struct waiting *waiting, const char *role)
+static bool start(struct waiting *waiting, const char *role, const char *const *args)
 {
     struct error error = ERROR_INIT;
     progress_show("starting the %s …", role);
-    if (background_start(&waiting->background, role, &error) == 0)
+    if (background_start(&waiting->background, role, args, &error) == 0)
         return true;
     progress_clear();
     report_error("%s", error.message);
@@ -83,14 +86,15 @@ static bool take_turn(int *lock)
     return rc == 0;
 }
 
-static struct control_client *reach_coordinator(bool *was_started)
+/* A coordinator on this machine. */
+static struct control_client *reach_coordinator(const char *const *args, bool *was_started)
 {
     struct waiting waiting = wait_begin();
     struct control_client *client = NULL;
     struct error error = ERROR_INIT;
     while (session_is_absent(control_connect(&client, DORA_VERSION, &error))) {
         bool is_missing = !waiting.background.pid && control_lock_holder(CONTROL_COORDINATOR_LOCK) == 0;
-        if (is_missing && !start(&waiting, "coordinator"))
+        if (is_missing && !start(&waiting, "coordinator", args))
             return NULL;
         if (!wait_on(&waiting, "coordinator"))
             return NULL;
@@ -100,20 +104,47 @@ static struct control_client *reach_coordinator(bool *was_started)
     return client ? client : session_open();
 }
 
-/* The coordinator's status, once it has a daemon. */
-static json_t *reach_daemon(struct control_client *client, bool *was_started)
+/* The coordinator of another machine, through the daemon's gateway here. */
+static struct control_client *reach_elsewhere(const char *const *args, bool *daemon_started)
+{
+    struct waiting waiting = wait_begin();
+    struct control_client *client = NULL;
+    struct error error = ERROR_INIT;
+    int rc;
+    while ((rc = control_connect(&client, DORA_VERSION, &error)) < 0 && rc != -EPROTONOSUPPORT && rc != -EPERM) {
+        bool is_missing = !waiting.background.pid && control_lock_holder(CONTROL_DAEMON_LOCK) == 0;
+        if (is_missing && !start(&waiting, "daemon", args))
+            return NULL;
+        progress_show("waiting for the coordinator …");
+        if (clock_now() < waiting.deadline && wait_on(&waiting, "daemon"))
+            continue;
+        if (waiting.has_ended)
+            return NULL; /* reported */
+        progress_clear();
+        report_error("no coordinator is within reach: %s", error.message);
+        report_hint("`dora up --listen …` on its machine starts it; the daemon here goes on looking for it, "
+                    "`dora down --force` ends it");
+        return NULL;
+    }
+    *daemon_started = waiting.background.pid && !waiting.has_ended;
+    return client ? client : session_open();
+}
+
+/* The coordinator's status, once it has a daemon of this machine. */
+static json_t *reach_daemon(struct control_client *client, const char *const *args, bool *was_started)
 {
     struct waiting waiting = wait_begin();
     for (;;) {
         json_t *status = session_call(client, "status", NULL, SESSION_PATIENCE);
         if (!status)
             return NULL;
-        if (json_array_size(json_object_get(status, "daemons"))) {
-            *was_started = waiting.background.pid && !waiting.has_ended;
+        if (machine_here(status)) {
+            *was_started |= waiting.background.pid && !waiting.has_ended;
             return status;
         }
         json_decref(status);
-        if (!waiting.background.pid && control_lock_holder(CONTROL_DAEMON_LOCK) == 0 && !start(&waiting, "daemon"))
+        if (!waiting.background.pid && control_lock_holder(CONTROL_DAEMON_LOCK) == 0 &&
+            !start(&waiting, "daemon", args))
             return NULL;
         if (!wait_on(&waiting, "daemon"))
             return NULL;
@@ -123,37 +154,66 @@ static json_t *reach_daemon(struct control_client *client, bool *was_started)
 static void print(const json_t *status, bool coordinator_started, bool daemon_started)
 {
     char socket[PATH_MAX] = "", state[PATH_MAX] = "";
-    const json_t *daemon = json_array_get(json_object_get(status, "daemons"), 0);
+    const json_t *daemon = machine_here(status), *other = machine_of_coordinator(status);
     control_runtime_file(socket, CONTROL_SOCKET, NULL);
     control_state_folder(state, NULL);
-    printf("coordinator %s: process %.0f, socket %s\n", coordinator_started ? "started" : "already running",
-           json_number(status, "pid"), socket);
+    if (json_is_true(json_object_get(daemon, "coordinator")))
+        printf("coordinator %s: process %.0f, socket %s\n", coordinator_started ? "started" : "already running",
+               json_number(status, "pid"), socket);
+    else
+        printf("coordinator reached: on machine %s\n", other ? json_text(other, "machine") : "?");
     printf("daemon %s: process %.0f\n", daemon_started ? "started" : "already running", json_number(daemon, "pid"));
     printf("state and logs: %s\n", state);
 }
 
-static int run(const struct options *options)
+static int bring_up(const struct options *options, const struct machine_options *machine)
 {
     autoclose int lock = -1;
-    if (options_has(options, "auth"))
-        fprintf(stderr, "warning: `--auth` is not needed: only your own processes can connect\n");
-    if (options_has(options, "recreate-store"))
-        fprintf(stderr, "warning: `--recreate-store` is not needed: the state of older versions is taken over\n");
-    if (!take_turn(&lock))
+    const char *lost_after = options_value(options, "lost-after");
+    const char *coordinator_args[] = {lost_after ? "--lost-after" : NULL, lost_after, NULL};
+    autofree const char **daemon_args = machine_options_args(machine);
+    if (!daemon_args || !take_turn(&lock))
         return COMMAND_FAILED;
     bool coordinator_started = false, daemon_started = false;
-    struct control_client *client = reach_coordinator(&coordinator_started);
-    json_t *status = client ? reach_daemon(client, &daemon_started) : NULL;
+    struct control_client *client = machine->is_joining && !machine->gateway.has_coordinator
+                                        ? reach_elsewhere(daemon_args, &daemon_started)
+                                        : reach_coordinator(coordinator_args, &coordinator_started);
+    json_t *status = client ? reach_daemon(client, daemon_args, &daemon_started) : NULL;
     progress_clear();
     if (status)
         print(status, coordinator_started, daemon_started);
+    if (status && !daemon_started && machine->is_joining)
+        report_hint("the daemon was running already, with the options it was given then; `dora down` ends it");
     bool is_up = status != NULL;
     json_decref(status);
     control_client_close(client);
     return is_up ? COMMAND_OK : COMMAND_FAILED;
 }
 
+static int run(const struct options *options)
+{
+    struct machine_options machine = {0};
+    struct error error = ERROR_INIT;
+    int64_t lost_after_ns;
+    const char *lost_after = options_value(options, "lost-after");
+    if (options_has(options, "auth"))
+        fprintf(stderr, "warning: `--auth` is not needed: only your own processes can connect\n");
+    if (options_has(options, "recreate-store"))
+        fprintf(stderr, "warning: `--recreate-store` is not needed: the state of older versions is taken over\n");
+    if (lost_after && value_duration(lost_after, &lost_after_ns, &error) < 0) {
+        report_error("`--lost-after`: %s", error.message);
+        return COMMAND_USAGE;
+    }
+    int status = machine_options_read(options, &machine) ? bring_up(options, &machine) : COMMAND_USAGE;
+    machine_options_free(&machine);
+    return status;
+}
+
 static const struct option_spec options[] = {
+    MACHINE_OPTIONS,
+    {.name = "lost-after",
+     .value = "DURATION",
+     .help = "The coordinator takes another machine for lost that is out of reach for so long [default: 15s]"},
     {.name = "auth", .help = "Not needed", .hidden = true},
     {.name = "recreate-store", .help = "Not needed", .hidden = true},
     {.name = "config", .value = "PATH", .help = "Not acted on", .hidden = true},
@@ -165,8 +225,14 @@ const struct command command_up = {
     .summary = "Start the coordinator and the daemon in the background",
     .details =
         "What runs already stays as it is. Both live on until `dora down`, or until you log out where the system "
-        "ends\nwhat is left then; a service manager can run them instead, as `dora coordinator` and `dora daemon`.\n\n"
+        "ends\nwhat is left then; a service manager can run them instead, as `dora coordinator` and `dora "
+        "daemon`.\n\n" MACHINE_HELP "With --connect, no coordinator is started here: the one of the other machine is "
+                                    "used, and every command works\n"
+        "here as it does there.\n\n"
         "Exits with 0 when both answer, else with 1.",
+    .example = "dora up\n"
+               "dora up --machine-id base --listen tls/0.0.0.0:7447 --zenoh-config base.json5\n"
+               "dora up --machine-id robot --connect tls/base:7447 --zenoh-config robot.json5",
     .options = options,
     .run = run,
 };

@@ -131,7 +131,9 @@ static int exchange_hellos(struct control_client *client, const char *version, s
         rc = control_client_next(client, HELLO_WAIT, &message, error);
     if (rc < 0)
         return rc;
-    if (message.kind != CONTROL_HELLO)
+    if (message.kind == CONTROL_ERROR) /* the gateway's, which stands in for a coordinator elsewhere */
+        rc = error_set(error, control_code_errno(message.fault.code), "%s", message.fault.message);
+    else if (message.kind != CONTROL_HELLO)
         rc = error_set(error, -EBADMSG, "what listens at the coordinator's socket is no coordinator");
     else if (message.protocol != CONTROL_PROTOCOL)
         rc = error_set(

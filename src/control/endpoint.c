@@ -41,7 +41,7 @@ static bool split(const char *endpoint, char host[256], const char **port)
            number <= 65535;
 }
 
-static bool is_loopback(const char *host)
+bool endpoint_is_local_host(const char *host)
 {
     struct in_addr v4;
     struct in6_addr v6;
@@ -65,7 +65,7 @@ bool endpoint_is_local(const char *endpoint)
     const char *port;
     /* What is said of an interface behind `#` is not relied upon: the address alone counts. */
     return is_of(endpoint, in_files) ||
-           (is_of(endpoint, with_port) && split(endpoint, host, &port) && is_loopback(host));
+           (is_of(endpoint, with_port) && split(endpoint, host, &port) && endpoint_is_local_host(host));
 }
 
 int endpoint_check(const char *endpoint, bool is_insecure, struct error *error)

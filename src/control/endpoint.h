@@ -17,6 +17,8 @@ bool endpoint_is_encrypted(const char *endpoint);
  * `localhost`, and sockets and pipes in the file system. An address that stands for all interfaces is not. */
 bool endpoint_is_local(const char *endpoint);
 
+bool endpoint_is_local_host(const char *host); /* of the loopback interface */
+
 /* 0; -EINVAL: it has not the form; -EPERM: it is clear text beyond this machine, and not `is_insecure`. The message
  * says what to write. */
 int endpoint_check(const char *endpoint, bool is_insecure, struct error *error);

@@ -200,18 +200,17 @@ void handle_forward(struct coordinator *coordinator, struct control_request *req
     json_object_set_new(params, "dataflow", json_string(flow->uuid));
     const char *node = json_string_value(json_object_get(params, "node"));
     bool is_several = flow->part_count > 1;
+    bool is_list = is_method(method, "node.list") || is_method(method, "metrics") || is_method(method, "topic.list");
     if (is_method(method, "topic.watch") || is_method(method, "topic.publish"))
         join(coordinator, flow, request, method, params);
-    else if (!is_several)
+    else if (!is_several && !(is_list && !node && machine_count_connected(coordinator) > 1))
         pass_on(flow->parts[0]->machine, request, method, params);
     else if (is_method(method, "node.connect") || is_method(method, "node.disconnect"))
         connect_nodes(flow, request, method, params);
     else if (node)
         ask_node(flow, request, method, params, node);
-    else if (is_method(method, "node.list") || is_method(method, "metrics"))
-        ask_parts(flow, request, method, params, "nodes");
-    else if (is_method(method, "topic.list"))
-        ask_parts(flow, request, method, params, "topics");
+    else if (is_list)
+        ask_parts(flow, request, method, params, is_method(method, "topic.list") ? "topics" : "nodes");
     else if (is_method(method, "trace.read")) {
         struct machine *from = machine_of(coordinator, control_asker(request));
         struct part *part = from ? parts_on(flow, from) : NULL;

@@ -1,0 +1,19 @@
+/* The machines, as the coordinator's `status` has them.
+ */
+#ifndef CLI_MACHINES_H
+#define CLI_MACHINES_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* Of this machine, the one where the command runs; NULL: its daemon isn't there. */
+const json_t *machine_here(const json_t *status);
+const json_t *machine_of_coordinator(const json_t *status);
+
+/* Whether there are others than this one, also such as are out of reach. */
+bool machines_are_several(const json_t *status);
+
+/* A table, with a line each. 0 or negative. */
+int machines_print(const json_t *status);
+
+#endif
