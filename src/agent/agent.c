@@ -33,12 +33,20 @@ void agent_refuse(struct control_request *request, const struct error *error)
     control_refusef(request, control_errno_code(code), NULL, "%s", error->message);
 }
 
+struct run *agent_find(struct agent *agent, const char *uuid)
+{
+    for (struct run *run = agent->runs; run; run = run->next)
+        if (strcmp(run->uuid, uuid) == 0 && run->dataflow)
+            return run;
+    return NULL;
+}
+
 struct run *agent_run(struct agent *agent, struct control_request *request, json_t *params)
 {
     const char *uuid = json_get_text(params, "dataflow");
-    for (struct run *run = agent->runs; uuid && run; run = run->next)
-        if (strcmp(run->uuid, uuid) == 0 && run->dataflow)
-            return run;
+    struct run *run = uuid ? agent_find(agent, uuid) : NULL;
+    if (run)
+        return run;
     control_refusef(request, "not-found", NULL, "the daemon runs no dataflow %s", uuid ? uuid : "without a UUID");
     return NULL;
 }
@@ -56,6 +64,7 @@ static void on_request(void *context, struct control_request *request, const cha
         {"node.replace", node_replace}, {"node.connect", node_connect},   {"node.disconnect", node_disconnect},
         {"node.param", node_param},     {"topic.list", topic_list},       {"topic.watch", topic_watch},
         {"trace.read", agent_trace},    {"topic.publish", topic_publish}, {"dataflow.descriptor", run_descriptor},
+        {"node.lost", run_node_lost},   {"node.found", run_node_found},   {"part.ended", run_part_ended},
     };
     struct agent *agent = context;
     if (strcmp(method, "dataflow.start") == 0) {
@@ -126,6 +135,7 @@ static void on_registered(void *context, json_t *result, const struct control_fa
     for (struct run *run = agent->runs; run; run = next) {
         next = run->next;
         run->is_telling = false;
+        run_part_ask(run);
         run_told(run);
     }
     agent_check(agent);
@@ -203,6 +213,8 @@ int agent_open(struct agent **out, uv_loop_t *loop, const struct agent_options *
     int rc = alarm_open(&agent->retry, loop, connect_again, agent, error);
     if (rc == 0)
         rc = daemon_open(&agent->daemon, loop, &options->daemon, error);
+    if (rc == 0 && options->gateway)
+        rc = gateway_open(agent, error);
     if (rc < 0) {
         agent_close(agent);
         return rc;
@@ -235,6 +247,9 @@ void agent_check(struct agent *agent)
         alarm_set(agent->retry, farewell_patience);
         return;
     }
+    control_close(take_ptr(agent->coordinator)); /* which the gateway may carry */
+    if (!gateway_end(agent))
+        return;
     agent->has_ended = true;
     if (agent->options.ended)
         agent->options.ended(agent->options.context);
@@ -249,6 +264,7 @@ void agent_close(struct agent *agent)
     for (struct run *run = agent->runs; run; run = run->next)
         if (run->start)
             control_refusef(take_ptr(run->start), "failed", NULL, "the daemon has ended");
+    gateway_close(take_ptr(agent->gateway));
     daemon_close(agent->daemon); /* before the graphs that its dataflows read */
     while (agent->runs)
         run_free(agent->runs);

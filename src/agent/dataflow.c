@@ -29,7 +29,7 @@ static json_t *describe(const struct run *run, const struct dataflow_result *res
                                                        : "starting";
     json_t *nodes = json_array();
     for (uint32_t i = 0; i < dataflow->count; i++)
-        if (!dataflow->participants[i]->is_watcher && !dataflow->participants[i]->is_removed)
+        if (population_is_own(dataflow->participants[i]))
             json_array_append_new(nodes, node_describe(dataflow->participants[i]));
     return json_pack("{s:s, s:o, s:o, s:o, s:s, s:f, s:o, s:o, s:o}", "uuid", run->uuid, "name",
                      json_from_bytes(run->name), "path", json_from_bytes(run->path), "directory",
@@ -90,6 +90,7 @@ static void on_changed(void *context)
     struct run *run = context;
     if (run->dataflow->is_spawned)
         answer_start(run);
+    gateway_offer(run);
     run_tell(run);
 }
 
@@ -105,6 +106,8 @@ static void on_finished(void *context, const struct dataflow_result *result)
     struct agent *agent = run->agent;
     run->last = describe(run, result);
     run->dataflow = NULL;
+    run_part_over(run);
+    gateway_withdraw(run);
     answer_start(run);
     run_tell(run);
     agent_check(agent);
@@ -117,6 +120,7 @@ void run_free(struct run *run)
         at = &(*at)->next;
     if (*at)
         *at = run->next;
+    run_part_over(run);
     json_decref(run->last);
     graph_free(run->graph);
     for (size_t i = 0; run->env && run->env[i]; i++)
@@ -188,8 +192,13 @@ static int start(struct run *run, json_t *params, struct error *error)
 {
     json_t *wishes = json_object_get(params, "options"), *finish = json_object_get(wishes, "exit_when_nodes_finish");
     struct daemon_options options = run->agent->options.daemon;
-    struct daemon_observer observer = {
-        .context = run, .notice = on_notice, .finished = on_finished, .changed = on_changed};
+    struct daemon_observer observer = {.context = run,
+                                       .notice = on_notice,
+                                       .finished = on_finished,
+                                       .changed = on_changed,
+                                       .ready = run_part_ready,
+                                       .edges = run_part_edges};
+    struct daemon_part part;
     if (run->agent->is_ending)
         return error_set(error, -EPERM, "the daemon is ending");
     int rc = read_params(run, params, error);
@@ -203,7 +212,14 @@ static int start(struct run *run, json_t *params, struct error *error)
         options.exit_when_nodes_finish = json_is_true(finish);
     options.env = (const char *const *)run->env;
     run->started = now();
-    return daemon_start_with(run->agent->daemon, run->graph, run->uuid, &options, NULL, &observer, &run->dataflow, error);
+    rc = run_part_read(run, params, &part, error);
+    if (rc == 0 && run->is_part)
+        rc = run_part_begin(run, error);
+    if (rc == 0)
+        rc = daemon_start_with(run->agent->daemon, run->graph, run->uuid, &options, run->is_part ? &part : NULL,
+                               &observer, &run->dataflow, error);
+    run_part_list_free(&part);
+    return rc;
 }
 
 void run_start(struct agent *agent, struct control_request *request, json_t *params)

@@ -130,18 +130,21 @@ void agent_metrics(struct agent *agent, struct control_request *request, json_t 
     struct run *only = NULL;
     if (json_get_text(params, "dataflow") && !(only = agent_run(agent, request, params)))
         return;
-    json_t *(*as)(const struct run *, struct participant *) =
-        json_is_true(json_object_get(params, "brief")) ? describe_briefly : describe;
+    bool is_brief = json_is_true(json_object_get(params, "brief"));
+    json_t *(*as)(const struct run *, struct participant *) = is_brief ? describe_briefly : describe;
     json_t *nodes = json_array();
     for (struct run *run = agent->runs; run; run = run->next) {
         if (!run->dataflow || (only && run != only))
             continue;
         for (uint32_t i = 0; i < run->dataflow->count; i++)
-            if (!run->dataflow->participants[i]->is_watcher && !run->dataflow->participants[i]->is_removed)
+            if (population_is_own(run->dataflow->participants[i]))
                 json_array_append_new(nodes, as(run, run->dataflow->participants[i]));
     }
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    control_answer(request,
-                   json_pack("{s:f, s:o}", "time", (double)now.tv_sec + (double)now.tv_nsec / 1e9, "nodes", nodes));
+    json_t *result = json_pack("{s:f, s:o}", "time", (double)now.tv_sec + (double)now.tv_nsec / 1e9, "nodes", nodes);
+    if (is_brief || !gateway_is_open(agent->gateway))
+        control_answer(request, result);
+    else
+        gateway_metrics(agent, request, result, only);
 }

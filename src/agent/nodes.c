@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "daemon/json_text.h"
+#include "daemon/part.h"
 
 /* ---- JSON ---- */
 
@@ -99,6 +100,10 @@ static struct participant *find(struct run *run, struct control_request *request
         control_refusef(request, "invalid", NULL, "`node` is needed");
     else if (ports_find_node(run->dataflow, id, &found, &error) < 0)
         agent_refuse(request, &error);
+    else if (part_refuse_node(found, &error) < 0) {
+        agent_refuse(request, &error);
+        found = NULL;
+    }
     return found;
 }
 
@@ -128,7 +133,7 @@ void node_list(struct run *run, struct control_request *request, json_t *params)
     (void)params;
     json_t *nodes = json_array();
     for (uint32_t i = 0; i < run->dataflow->count; i++)
-        if (!run->dataflow->participants[i]->is_watcher && !run->dataflow->participants[i]->is_removed)
+        if (population_is_own(run->dataflow->participants[i]))
             json_array_append_new(nodes, describe_more(run->dataflow->participants[i]));
     control_answer(request, json_pack("{s:o}", "nodes", nodes));
 }

@@ -22,6 +22,14 @@ struct run {
     struct control_request *start; /* to be answered when its processes run */
     bool is_dirty, is_telling;     /* something is new; an update is on its way */
     bool is_tracing;
+
+    /* Where it is a part of a dataflow that runs on several machines: */
+    bool is_part;
+    bool is_ready, is_asking, is_released; /* all have joined here; the coordinator is asked; has let it go */
+    struct found_wait *found;              /* who waits for edges that are made again */
+    struct alarm *rest;                    /* before an edge is asked for that could not be made */
+    bool is_resting;
+    json_t *offer; /* what the gateway was told of its ports; NULL: nothing yet */
 };
 
 struct agent {
@@ -31,8 +39,9 @@ struct agent {
     struct control_connection *coordinator; /* NULL: none */
     bool is_registered, was_registered, has_complained, is_ending, has_ended;
     int64_t retry_ns;
-    struct alarm *retry; /* connect again; while ending: for how long the coordinator may still listen */
-    struct run *runs;    /* newest first */
+    struct alarm *retry;     /* connect again; while ending: for how long the coordinator may still listen */
+    struct run *runs;        /* newest first */
+    struct gateway *gateway; /* to other machines; NULL: none */
 };
 
 /* ---- agent.c ---- */
@@ -41,6 +50,8 @@ void agent_notice(const struct agent *agent, const char *format, ...) __attribut
 void agent_refuse(struct control_request *request, const struct error *error); /* by the code of `error` */
 /* The run that `params` names by its UUID, and is not over; else NULL, and the request is refused. */
 struct run *agent_run(struct agent *agent, struct control_request *request, json_t *params);
+/* The same, by its UUID; NULL: there is none that goes on. */
+struct run *agent_find(struct agent *agent, const char *uuid);
 /* Ends, if it is to and all is done. */
 void agent_check(struct agent *agent);
 
@@ -80,6 +91,51 @@ struct usage {
 struct usage metrics_usage(struct participant *participant);
 json_t *metrics_inputs(struct participant *participant);
 json_t *metrics_outputs(struct participant *participant);
+
+/* ---- gateway.c ---- */
+
+/* Starts the process, and keeps it running. */
+int gateway_open(struct agent *agent, struct error *error);
+/* Asks it to end; false: it has not yet, and agent_check is called when it has. */
+bool gateway_end(struct agent *agent);
+void gateway_close(struct gateway *gateway); /* kills it; NULL is fine */
+bool gateway_is_open(const struct gateway *gateway);
+struct agent *gateway_agent(const struct gateway *gateway);
+/* As control_send; -ENOTCONN: it is not there now. */
+int gateway_ask(struct gateway *gateway, const char *method, json_t *params, const struct control_calls *calls,
+                void *context);
+/* It does not do what it is asked to, or takes too long: killed, and started again. */
+void gateway_give_up(struct gateway *gateway, const char *why);
+/* What the gateway offers of a dataflow to programs of zenoh: all its ports here; nothing any more. */
+void gateway_offer(struct run *run);
+void gateway_withdraw(const struct run *run);
+
+/* ---- gateway_metrics.c ---- */
+
+/* Answers with `result`, which is taken over, and what the gateway says of the other machines and the edges (of one
+ * dataflow, or all for NULL), if it does so soon. */
+void gateway_metrics(struct agent *agent, struct control_request *request, json_t *result, const struct run *only);
+
+/* ---- gateway_requests.c ---- */
+
+void gateway_request(void *gateway, struct control_request *request, const char *method, json_t *params);
+
+/* ---- part.c ---- */
+
+/* Reads where the nodes run; `*part` has lists of the graph's nodes, for run_part_list_free, or a NULL machine where
+ * all of them run here. */
+int run_part_read(struct run *run, json_t *params, struct daemon_part *part, struct error *error);
+void run_part_list_free(struct daemon_part *part);
+int run_part_begin(struct run *run, struct error *error);
+void run_part_ready(void *run); /* daemon_observer.ready and edges */
+void run_part_edges(void *run);
+/* Asks the coordinator again whether the part may go, where that is not known. */
+void run_part_ask(struct run *run);
+void run_part_over(struct run *run); /* nobody waits for it any more */
+/* The gateway can't be had: what waits for it fails. */
+void run_part_fail(struct run *run, const char *why);
+
+agent_method run_node_lost, run_node_found, run_part_ended;
 
 /* ---- trace.c ---- */
 

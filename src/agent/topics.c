@@ -28,7 +28,7 @@ void topic_list(struct run *run, struct control_request *request, json_t *params
     (void)params;
     for (uint32_t i = 0; i < run->dataflow->count; i++) {
         const struct participant *publisher = run->dataflow->participants[i];
-        if (publisher->is_watcher || publisher->is_removed)
+        if (!population_is_own(publisher))
             continue;
         for (uint32_t k = 0; k < publisher->node->output_count; k++) {
             const struct graph_output *output = &publisher->node->outputs[k];

@@ -133,7 +133,7 @@ static void report(struct dataflow *dataflow)
     uint32_t count = 0;
     for (uint32_t i = 0; i < dataflow->count; i++) {
         struct participant *participant = dataflow->participants[i];
-        if (participant->is_watcher || participant->is_removed || participant->state == PARTICIPANT_REMOTE)
+        if (!population_is_own(participant))
             continue;
         participant->result.message = participant->message;
         participant->result.stderr_tail = participant->stderr_tail ? participant->stderr_tail : "";

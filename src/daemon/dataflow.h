@@ -226,6 +226,8 @@ void dataflow_free(struct dataflow *dataflow);
  * NULL: out of memory. */
 struct participant *population_add(struct dataflow *dataflow, const struct graph_node *node, struct graph *own,
                                    struct error *error);
+/* A node that runs here: no watcher, not removed, not of another machine. */
+bool population_is_own(const struct participant *participant);
 /* The node of this name, no watcher; or NULL. */
 struct participant *population_find(const struct dataflow *dataflow, const char *id);
 /* Takes it out of the dataflow, with its wires; what it is freed from calls dataflow_check. */

@@ -92,6 +92,11 @@ struct participant *population_add(struct dataflow *dataflow, const struct graph
     return participant;
 }
 
+bool population_is_own(const struct participant *participant)
+{
+    return !participant->is_watcher && !participant->is_removed && participant->state != PARTICIPANT_REMOTE;
+}
+
 struct participant *population_find(const struct dataflow *dataflow, const char *id)
 {
     for (uint32_t i = 0; i < dataflow->count; i++) {
