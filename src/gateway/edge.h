@@ -18,7 +18,8 @@ struct edge_options {
 
     /* Called by the edge's own thread; `context` is theirs. */
     void (*joined)(void *context, int rc, const char *message); /* once: it takes part, or can't (negative errno) */
-    void (*news)(void *context, const char *failed); /* receiving: the node has failed, or was restarted (NULL) */
+    /* Receiving: the node has failed, or was restarted (NULL); the stream goes on after edge_receive_resume. */
+    void (*news)(void *context, const char *failed);
     void (*left)(void *context); /* once, the last: the edge is at its end, or was closed, and may be freed */
     void (*soon)(void *context); /* receiving: edge_receive_tick is to be called within 5 ms; from any thread */
     void *context;

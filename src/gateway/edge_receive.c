@@ -47,6 +47,7 @@ struct edge_receive {
     enum phase phase;
     dora_node *node;
     bool is_closed;
+    bool is_paused; /* until the news is heard */
     struct stream_rx rx;
     struct waiting *queue, **queue_end;
     uint64_t queue_count, queue_bytes; /* the one in hand included */
@@ -230,9 +231,11 @@ static void leave(struct edge_receive *edge, enum phase phase)
     pthread_mutex_lock(&edge->lock);
 }
 
-/* What is no data, in its turn. Without the lock. */
+/* What is no data, in its turn. Under the lock, which it lets go of. */
 static void tell(struct edge_receive *edge, const struct waiting *waiting)
 {
+    edge->is_paused = waiting->head.kind != STREAM_END;
+    pthread_mutex_unlock(&edge->lock);
     char text[TEXT_MOST];
     size_t len = 0;
     if (waiting->sample->len < sizeof text)
@@ -242,6 +245,9 @@ static void tell(struct edge_receive *edge, const struct waiting *waiting)
         dora_close_output(edge->node, edge->output);
     else
         edge->options.news(edge->options.context, waiting->head.kind == STREAM_FAILED ? text : NULL);
+    pthread_mutex_lock(&edge->lock);
+    while (edge->is_paused && !edge->is_closed)
+        pthread_cond_wait(&edge->changed, &edge->lock);
 }
 
 /* Hands on the first of the queue. Under the lock, which it lets go of. */
@@ -250,13 +256,12 @@ static void hand_on(struct edge_receive *edge)
     struct waiting *waiting = edge->queue;
     bool is_data = waiting->head.kind == STREAM_DATA;
     int rc = -EPIPE;
-    if (edge->phase == TAKING_PART) {
+    if (edge->phase == TAKING_PART && is_data) {
         pthread_mutex_unlock(&edge->lock);
-        if (is_data)
-            rc = send_data(edge, waiting->sample, true);
-        else
-            tell(edge, waiting);
+        rc = send_data(edge, waiting->sample, true);
         pthread_mutex_lock(&edge->lock);
+    } else if (edge->phase == TAKING_PART) {
+        tell(edge, waiting);
     }
     edge->queue = waiting->next;
     if (!edge->queue)
@@ -381,6 +386,14 @@ int edge_receive_open(struct edge_receive **out, const struct edge_options *opti
     }
     *out = edge;
     return 0;
+}
+
+void edge_receive_resume(struct edge_receive *edge)
+{
+    pthread_mutex_lock(&edge->lock);
+    edge->is_paused = false;
+    pthread_cond_signal(&edge->changed);
+    pthread_mutex_unlock(&edge->lock);
 }
 
 void edge_receive_end(struct edge_receive *edge)

@@ -16,6 +16,9 @@ int edge_receive_open(struct edge_receive **edge, const struct edge_options *opt
 /* Acknowledges what is handed on: within 5 ms of `soon`. Any thread. */
 void edge_receive_tick(struct edge_receive *edge);
 
+/* After `news`; any thread. */
+void edge_receive_resume(struct edge_receive *edge);
+
 /* Leaves the dataflow; `left` follows. Again is fine. */
 void edge_receive_end(struct edge_receive *edge);
 
