@@ -9,6 +9,8 @@ import pytest
 
 from dora._arrow_json import array_from_json, array_to_json, type_from_json, type_to_json
 
+pytestmark = pytest.mark.pure_python
+
 UTC = datetime.timezone.utc
 ARRAYS = [
     pa.array([1, 2, None]),

@@ -8,6 +8,8 @@ from conftest import DORA
 
 from dora.builder import DataflowBuilder, Operator
 
+pytestmark = pytest.mark.pure_python
+
 
 def test_a_dataflow():
     with DataflowBuilder() as dataflow:

@@ -96,7 +96,7 @@ finally:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_what_ends_the_program_ends_the_dataflow_first(until_stopped, tmp_path, side, number):
-    command = [sys.executable, "-c", PROGRAM, until_stopped]
+    command = [side.python, "-c", PROGRAM, until_stopped]
     env = {**side.env, "DORA_BIN": str(DORA)}
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 60

@@ -7,6 +7,8 @@ import pytest
 
 from dora.testing import MockNode
 
+pytestmark = pytest.mark.pure_python
+
 STOP = {"type": "STOP", "id": "ALL_INPUTS_CLOSED"}
 
 
