@@ -10,6 +10,8 @@ import math
 import os
 import sys
 
+sys.modules["pandas"] = None  # Where it is, pyarrow makes something else of nanoseconds.
+
 
 def plain(value):
     """A value as JSON that says all that two modules have to agree on: kinds, types, contents, but not what changes

@@ -182,7 +182,9 @@ DIFFERENCES = [
         {
             "surface/outside/module": [
                 "DoraStatus",
+                "Event",
                 "Node",
+                "Parameter",
                 "Ros2ActionClient",
                 "Ros2ActionServer",
                 "Ros2Context",
@@ -197,6 +199,7 @@ DIFFERENCES = [
                 "Ros2Subscription",
                 "Ros2Topic",
                 "Ros2Transport",
+                "SampleHandler",
                 "build",
                 "builder",
                 "run",
