@@ -59,6 +59,8 @@ python_environment() {
     echo "$folder/env/bin/python"
 }
 
+# Optional, and no package of Debian 12: Rust's cargo, 1.89 or newer, for dataflows on several machines (src/link). Without
+# it their tests are skipped, each with a word.
 need_to_build() {
     need cmake command -v cmake
     need ninja-build command -v ninja
