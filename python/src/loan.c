@@ -12,18 +12,18 @@
 typedef struct {
     PyObject_HEAD NodeObject *node;
     PyObject *output, *metadata;
-    PyObject *array; /* of numpy, until it is sent */
+    PyObject *shape, *dtype; /* of an array; NULL: a plain one */
+    PyObject *array;         /* a weak reference to it, as it has this object for its base; NULL: not made yet */
     dora_sample *sample;
     Py_ssize_t views;
     char format[2];
     bool sent;
-    bool is_array; /* numpy's arrays don't count as views, but have this object as their base */
 } LoanObject;
 
-/* A plain one needs its memory no more when there is no view, of arrays we only know when they are gone. */
+/* A plain one needs its memory no more when there is no view. Arrays are no views, but keep this object. */
 static void release_unused(LoanObject *self)
 {
-    if (self->is_array || self->views)
+    if (self->shape || self->views)
         return;
     dora_sample_release(self->sample);
     self->sample = NULL;
@@ -56,12 +56,12 @@ static LoanObject *loan(NodeObject *self, PyObject *output, size_t size, PyObjec
     loan->node = (NodeObject *)Py_NewRef((PyObject *)self);
     loan->output = Py_NewRef(output);
     loan->metadata = Py_NewRef(metadata);
-    loan->array = NULL;
+    loan->shape = loan->dtype = loan->array = NULL;
     loan->sample = NULL;
     loan->views = 0;
     loan->format[0] = format;
     loan->format[1] = '\0';
-    loan->sent = loan->is_array = false;
+    loan->sent = false;
     PyObject_GC_Track(loan);
     int rc = dora_loan(self->node, size, &loan->sample);
     if (rc == 0)
@@ -125,13 +125,6 @@ static char plain_of(PyObject *dtype, Py_ssize_t *width)
     return plain;
 }
 
-static int make_array(LoanObject *self, PyObject *numpy, PyObject *shape, PyObject *dtype)
-{
-    self->is_array = true;
-    self->array = PyObject_CallMethod(numpy, "ndarray", "OOO", shape, dtype, self);
-    return self->array ? 0 : -1;
-}
-
 PyObject *node_loan(NodeObject *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"output_id", "shape", "dtype", "metadata", NULL};
@@ -146,8 +139,10 @@ PyObject *node_loan(NodeObject *self, PyObject *args, PyObject *kwargs)
     char format = dtype ? plain_of(dtype, &width) : 0;
     Py_ssize_t size = format ? size_of(shape, width) : -1;
     LoanObject *result = size >= 0 ? loan(self, output, (size_t)size, metadata, format) : NULL;
-    if (result && make_array(result, numpy, shape, dtype) < 0)
-        Py_CLEAR(result);
+    if (result) {
+        result->shape = Py_NewRef(shape);
+        result->dtype = Py_NewRef(dtype);
+    }
     Py_XDECREF(dtype);
     Py_XDECREF(numpy);
     node_leave(self);
@@ -156,13 +151,30 @@ PyObject *node_loan(NodeObject *self, PyObject *args, PyObject *kwargs)
 
 /* ---- Sending it ---- */
 
+/* The array, if it was made and is alive. */
+static PyObject *existing_array(const LoanObject *self)
+{
+    PyObject *array = NULL;
+#if PY_VERSION_HEX >= 0x030d0000
+    if (self->array)
+        PyWeakref_GetRef(self->array, &array);
+#else
+    if (self->array && PyWeakref_GetObject(self->array) != Py_None)
+        array = Py_NewRef(PyWeakref_GetObject(self->array));
+#endif
+    return array;
+}
+
 /* A caller that keeps the array must not change what was sent. */
 static int freeze(LoanObject *self)
 {
-    PyObject *flags = PyObject_GetAttrString(self->array, "flags");
+    PyObject *array = existing_array(self);
+    if (!array)
+        return 0;
+    PyObject *flags = PyObject_GetAttrString(array, "flags");
     int rc = flags ? PyObject_SetAttrString(flags, "writeable", Py_False) : -1;
     Py_XDECREF(flags);
-    Py_CLEAR(self->array);
+    Py_DECREF(array);
     return rc;
 }
 
@@ -171,16 +183,14 @@ static int transmit(LoanObject *self)
 {
     NodeObject *node = self->node;
     const char *output = PyUnicode_AsUTF8(self->output);
-    dora_params *params;
-    if (!output || metadata_params(node, self->metadata, &params) < 0)
-        return -1;
-    int rc = self->array ? freeze(self) : 0;
-    if (rc < 0) {
+    dora_params *params = NULL;
+    self->sent = true; /* from the start: what is called meanwhile may try to send it too */
+    if (!output || metadata_params(node, self->metadata, &params) < 0 || freeze(self) < 0) {
         dora_params_free(params);
+        self->sent = false;
         return -1;
     }
-    self->sent = true;
-    rc = dora_share_sample(node->node, output, self->sample, self->format, params);
+    int rc = dora_share_sample(node->node, output, self->sample, self->format, params);
     dora_params_free(params);
     release_unused(self);
     return rc < 0 ? (error_raise(node, rc), -1) : 0;
@@ -191,7 +201,7 @@ static PyObject *loan_send(LoanObject *self, PyObject *unused)
     (void)unused;
     if (self->sent)
         return PyErr_Format(PyExc_RuntimeError, "Sample has already been sent");
-    if (self->views && !self->is_array)
+    if (self->views && !self->shape)
         return PyErr_Format(PyExc_RuntimeError,
                             "Cannot send: %zd buffer view(s) are still open. Release all memoryview / numpy references "
                             "before calling send().",
@@ -226,12 +236,28 @@ static void release_buffer(LoanObject *self, Py_buffer *view)
         release_unused(self);
 }
 
+static PyObject *as_array(LoanObject *self)
+{
+    PyObject *array = existing_array(self);
+    if (array)
+        return array;
+    PyObject *make = module_import("numpy", "ndarray");
+    array = make ? PyObject_CallFunction(make, "OOO", self->shape, self->dtype, self) : NULL;
+    Py_XDECREF(make);
+    PyObject *reference = array ? PyWeakref_NewRef(array, NULL) : NULL;
+    if (!reference)
+        Py_CLEAR(array);
+    else
+        Py_XSETREF(self->array, reference);
+    return array;
+}
+
 static PyObject *as_buffer(LoanObject *self, PyObject *unused)
 {
     (void)unused;
     if (self->sent)
         return PyErr_Format(PyExc_RuntimeError, "Cannot access buffer: the sample has already been sent");
-    return Py_NewRef(self->array ? self->array : (PyObject *)self);
+    return self->shape ? as_array(self) : Py_NewRef((PyObject *)self);
 }
 
 static PyObject *as_memoryview(LoanObject *self, PyObject *unused)
@@ -251,7 +277,6 @@ static PyObject *loan_exit(LoanObject *self, PyObject *args)
     }
     /* The memory goes back with the last view of it. */
     self->sent = true;
-    Py_CLEAR(self->array);
     release_unused(self);
     Py_RETURN_FALSE;
 }
@@ -268,13 +293,16 @@ static int loan_traverse(LoanObject *self, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(self->node);
     Py_VISIT(self->metadata);
-    Py_VISIT(self->array);
+    Py_VISIT(self->shape);
+    Py_VISIT(self->dtype);
     return 0;
 }
 
 static int loan_clear(LoanObject *self)
 {
     Py_CLEAR(self->array);
+    Py_CLEAR(self->shape);
+    Py_CLEAR(self->dtype);
     Py_CLEAR(self->metadata);
     return 0;
 }

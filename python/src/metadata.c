@@ -3,7 +3,6 @@
 #include <datetime.h>
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "error.h"
 
@@ -16,14 +15,41 @@ int metadata_prepare(void)
 
 /* ---- To Python ---- */
 
+/* Days since 1970 to year, month and day and back, as the Gregorian calendar repeats itself every 146097 days: counted
+ * from the first of March, a leap day is a year's last. */
+static void civil_of(int64_t days, int *year, int *month, int *day)
+{
+    days += 719468;
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+    int of_era = (int)(days - era * 146097);
+    int year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    int of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int shifted = (5 * of_year + 2) / 153;
+    *day = of_year - (153 * shifted + 2) / 5 + 1;
+    *month = shifted < 10 ? shifted + 3 : shifted - 9;
+    *year = (int)(year_of_era + era * 400) + (*month <= 2);
+}
+
+static int64_t days_of(int64_t year, int month, int day)
+{
+    year -= month <= 2;
+    int64_t era = (year >= 0 ? year : year - 399) / 400;
+    int year_of_era = (int)(year - era * 400);
+    int of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + of_year - 719468;
+}
+
 static PyObject *datetime_of(int64_t seconds, int microseconds)
 {
-    struct tm utc;
-    if (!gmtime_r(&(time_t){seconds}, &utc))
-        return PyErr_Format(PyExc_OverflowError, "%lld s since 1970 are no date", (long long)seconds);
-    return PyDateTimeAPI->DateTime_FromDateAndTime(utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
-                                                   utc.tm_min, utc.tm_sec, microseconds, PyDateTime_TimeZone_UTC,
-                                                   PyDateTimeAPI->DateTimeType);
+    int64_t days = seconds / 86400, rest = seconds % 86400;
+    if (rest < 0) {
+        rest += 86400;
+        days--;
+    }
+    int year, month, day, second = (int)rest;
+    civil_of(days, &year, &month, &day);
+    return PyDateTimeAPI->DateTime_FromDateAndTime(year, month, day, second / 3600, second / 60 % 60, second % 60,
+                                                   microseconds, PyDateTime_TimeZone_UTC, PyDateTimeAPI->DateTimeType);
 }
 
 PyObject *metadata_datetime(uint64_t ntp64)
@@ -131,22 +157,12 @@ static int text_param(PyObject *value, dora_param *param)
     return param->value.string ? 0 : -1;
 }
 
-static int64_t days_from_civil(int64_t year, unsigned month, unsigned day)
-{
-    year -= month <= 2;
-    int64_t era = (year >= 0 ? year : year - 399) / 400;
-    unsigned year_of_era = (unsigned)(year - era * 400);
-    unsigned day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
-}
-
 /* An aware UTC datetime is read as it is; all others have their own way to count. */
 static int datetime_param(PyObject *value, dora_param *param)
 {
     int64_t us;
     if (PyDateTime_DATE_GET_TZINFO(value) == PyDateTime_TimeZone_UTC) {
-        int64_t days = days_from_civil(PyDateTime_GET_YEAR(value), (unsigned)PyDateTime_GET_MONTH(value),
-                                       (unsigned)PyDateTime_GET_DAY(value));
+        int64_t days = days_of(PyDateTime_GET_YEAR(value), PyDateTime_GET_MONTH(value), PyDateTime_GET_DAY(value));
         int64_t seconds =
             ((days * 24 + PyDateTime_DATE_GET_HOUR(value)) * 60 + PyDateTime_DATE_GET_MINUTE(value)) * 60 +
             PyDateTime_DATE_GET_SECOND(value);

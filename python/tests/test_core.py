@@ -1,10 +1,11 @@
 """The extension module: what can be sent, loans, waiting, threads, life and asyncio."""
 
+import time
+
 import pytest
 from dataflow import HERE, node
 
 FILE = HERE / "nodes/core.py"
-QUEUE = {"queue_size": 10_000, "queue_policy": "backpressure"}
 
 
 def alone(flow, function, **keys):
@@ -37,22 +38,23 @@ def test_loans(flow):
         **dict.fromkeys(("unknown output", "closed"), "RuntimeError"),
     }
     assert {name: found[name] for name in raises} == {name: {"raises": kind} for name, kind in raises.items()}
+    assert found["a view of it"] == [[5, 5], True]
     assert found["sent by hand"] == [{"UInt8Array": "uint8", "values": [7, 7, 7]}, False]
     assert found["a loan that outlives its node"] is True
     assert found["kept beyond the node"] is True
 
 
 def test_signals_end_waits(start):
+    short = {"queue_size": 3, "queue_policy": "backpressure"}
     flow = start(
-        node=node(FILE, "interrupted", {"ready": "stubborn/ready"}, ["out"]),
-        stubborn=node(FILE, "stubborn", {"in": {"source": "node/out", "queue_size": 3, "queue_policy": "backpressure"}}, ["ready"]),
+        node=node(FILE, "interrupted", {"ready": "stubborn/ready"}, ["out", "large"]),
+        stubborn=node(FILE, "stubborn", {"small": {"source": "node/out", **short}, "large": {"source": "node/large", **short}}, ["ready"]),
     )
-    import time
-
+    waits = ("next", "iteration", "send_output", "send_output, large", "recv_async")
     deadline = time.monotonic() + 60
-    while len(flow.notes("node")) < 4 and time.monotonic() < deadline and flow.process.poll() is None:
+    while len(flow.notes("node")) < len(waits) and time.monotonic() < deadline and flow.process.poll() is None:
         time.sleep(0.05)
-    assert flow.notes("node") == dict.fromkeys(("next", "iteration", "send_output", "recv_async"), True), flow.printed
+    assert flow.notes("node") == dict.fromkeys(waits, True), flow.printed
 
 
 def test_threads(flow):
@@ -65,6 +67,7 @@ def test_threads(flow):
 def test_life(flow):
     found = alone(flow, "life")
     assert found["a view is read-only"] is False
+    assert found["by DLPack"] is True
     assert found["in a child"] == repr(["spawn"] * 5 + [True])
     assert found["the child gave nothing back"] is True
     assert found["repr"] is True

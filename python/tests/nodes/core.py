@@ -2,6 +2,7 @@
 
 import array
 import asyncio
+import datetime
 import gc
 import os
 import signal
@@ -14,6 +15,7 @@ import dora
 import numpy as np
 import pyarrow as pa
 
+utc = datetime.timezone.utc
 LONG = 60  # seconds that only a failure waits
 
 
@@ -106,6 +108,15 @@ def sending(notes):
         same = came.equals(expected) and came.type == expected.type and event["metadata"]["name"] == name
         notes(name, True if same else [str(came.type), str(expected.type), came.to_pylist()[:30]])
 
+    when = [datetime.datetime(1970, 1, 1, tzinfo=utc) + datetime.timedelta(seconds=s, microseconds=s % 1000003)
+            for s in (*range(-9_200_000_000, 9_200_000_000, 8_123_457), 951782400, 951868799, 4107542399, -1, 0)]
+    right = True
+    for i in range(0, len(when), 50):
+        node.send_output("out", b"", {str(n): at for n, at in enumerate(when[i : i + 50])})
+        metadata = node.next(LONG)["metadata"]
+        right &= all(metadata[str(n)] == at for n, at in enumerate(when[i : i + 50]))
+    notes("times of three centuries", right)
+
     refused = {
         "None": None,
         "object": object(),
@@ -166,6 +177,13 @@ def loans(notes):
     notes.call("more than there is", node.loan, "out", 1 << 60)
     notes.call("unknown output", node.loan, "nowhere", 2)
     notes.call("bad metadata", node.loan, "out", 2, "u1", 5)
+    for _ in range(3000):
+        node.loan("out", 100_000_000)  # given back at once
+    with node.loan("out", 3) as room:
+        view = room[1:]
+        del room
+        view[:] = 5
+    notes("a view of it", [node.next(LONG)["value"].to_pylist()[1:], bytes(view) == b"\5\5"])
     handler = node.loan("out", 3)
     array = handler.as_buffer()
     array[:] = 7
@@ -210,8 +228,18 @@ def interrupted(notes):
     while event := node.next(LONG):  # until the receiver has stopped to look
         if event["id"] == "ready":
             break
-    ticks = {"next": lambda: node.next(LONG), "iteration": lambda: next(node), "send_output": fill, "recv_async": receive_async}
-    for name, wait in ticks.items():
+    def fill_large():
+        while True:
+            node.send_output("large", b"x" * 100_000)
+
+    waits = {
+        "next": lambda: node.next(LONG),
+        "iteration": lambda: next(node),
+        "send_output": fill,
+        "send_output, large": fill_large,
+        "recv_async": receive_async,
+    }
+    for name, wait in waits.items():
         threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR1)).start()
         start = time.monotonic()
         try:
@@ -286,6 +314,9 @@ def life(notes):
     value = node.next(LONG)["value"]
     view = value.to_numpy()
     notes("a view is read-only", view.flags.writeable)
+    tensor = np.from_dlpack(value)
+    notes("by DLPack", tensor.ctypes.data == view.ctypes.data)
+    del tensor
 
     parent = os.getpid()
     read, write = os.pipe()
