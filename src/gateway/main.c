@@ -28,7 +28,7 @@ int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         printf("dora-gateway %s, %s\n", DORA_VERSION, net_engine() ? net_engine() : "without an engine");
-        return EXIT_SUCCESS;
+        return net_engine() ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     int fd = daemon_socket();
     if (fd < 0) {
