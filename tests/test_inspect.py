@@ -357,6 +357,25 @@ def test_trace_follows_messages_to_their_end(system, stream):
     assert "No message of" in system.dora("trace", "--duration", "100ms", "none/out").stderr
 
 
+def test_trace_lists_paths_by_ids_that_stay(system, stream):
+    def listed():
+        return system.dora("trace", "list", "--duration", "500ms", "-f", "json").json()
+
+    rows = until(listed, "a message that was followed")
+    row = next(row for row in rows if row["root_span"] == "source/out" and row["spans"] == 3)
+    assert row["messages"] > 0 and row["duration_ns"] > 0
+    (path,) = until(
+        lambda: system.dora("trace", "view", row["trace_id"][:6], "--duration", "500ms", "-f", "json").json(), "the path"
+    )
+    assert path["id"] == row["trace_id"] and path["first"] == "source/out" and len(path["steps"]) == 3
+    table = system.dora("trace", "list", "--duration", "500ms").stdout.splitlines()
+    assert table[0].split() == ["TRACE", "ID", "ROOT", "SPAN", "SPANS", "MESSAGES", "DURATION"]
+    assert "No message took the path xyz" in system.dora("trace", "view", "xyz", "--duration", "100ms").stderr
+    assert "needs the ID" in system.dora("trace", "view", status=2).stderr
+    assert "is no topic" in system.dora("trace", "lst", status=2).stderr
+    assert "no use for `b`" in system.dora("trace", "a/b", "b", status=2).stderr
+
+
 # ---- usage ----
 
 

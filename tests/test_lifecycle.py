@@ -220,9 +220,15 @@ def test_without_a_coordinator_every_command_says_what_to_do(system, sleeper):
 
 def test_an_address_may_name_this_machine_and_no_other(system):
     system.up()
-    for command in ("list", "stop", "status", "down"):
-        done = system.dora(command, "--coordinator-addr", "192.0.2.1", "--coordinator-port", "6013", status=1)
-        assert "192.0.2.1" in done.stderr and "hint:" in done.stderr
+    commands = "down stop restart status doctor list clean logs top trace".split() + ["system status"]
+    commands += ["topic list", "topic echo", "topic hz", "topic info a/b", "topic pub a/b 1"]
+    commands += ["node list", "node info a", "node restart a", "node stop a", "node remove a"]
+    commands += ["node connect a/b c/d", "node disconnect a/b c/d"]
+    commands += ["param list a", "param get a b", "param set a b 1", "param delete a b"]
+    for command in commands:
+        address = ("--coordinator-addr", "192.0.2.1", "--coordinator-port", "6013")
+        done = system.dora(*command.split(), *address, status=1)
+        assert "192.0.2.1" in done.stderr and "hint:" in done.stderr, command
     assert "192.0.2.1" in system.dora("list", status=1, env={**os.environ, "DORA_COORDINATOR_ADDR": "192.0.2.1"}).stderr
     assert system.dora("list", "--coordinator-addr", "127.0.0.1", "--coordinator-port", "6013").status == 0
     assert len(system.pids()) == 2

@@ -17,7 +17,7 @@ json_t *ask(const struct options *options, const char *method, json_t *params, i
         report_error("out of memory");
         return NULL;
     }
-    struct control_client *client = session_open();
+    struct control_client *client = session_open(options);
     if (client && session_choose(client, options, -1, "dataflow", params))
         result = session_call(client, method, json_incref(params), timeout_ns);
     json_decref(params);

@@ -7,13 +7,15 @@
 #include <stdint.h>
 
 #include "cli/options.h"
+#include "cli/session.h"
 
 /* Options that such commands have. */
 #define ASK_DATAFLOW                                                                                                   \
-    {                                                                                                                  \
-        .name = "dataflow", .letter = 'd', .value = "DATAFLOW",                                                        \
-        .help = "The dataflow's name or UUID, or how one begins; not needed where only one runs"                       \
-    }
+    {.name = "dataflow",                                                                                               \
+     .letter = 'd',                                                                                                    \
+     .value = "DATAFLOW",                                                                                              \
+     .help = "The dataflow's name or UUID, or how one begins; not needed where only one runs"},                        \
+        SESSION_ADDRESS_OPTIONS
 #define ASK_FORMAT                                                                                                     \
     {                                                                                                                  \
         .name = "format", .letter = 'f', .value = "FORMAT", .choices = "table|json",                                   \

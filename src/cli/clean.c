@@ -39,7 +39,7 @@ static void print_line(const json_t *dataflow, bool is_quiet)
 
 static int run(const struct options *options)
 {
-    struct control_client *client = session_open_here(options);
+    struct control_client *client = session_open(options);
     if (!client)
         return COMMAND_FAILED;
     json_t *result = session_call(client, "dataflow.clean", NULL, SESSION_PATIENCE);

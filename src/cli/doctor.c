@@ -228,6 +228,8 @@ static int run(const struct options *options)
     struct control_client *client = NULL;
     json_t *status = NULL;
     const char *format = options_value(options, "format"), *path = options_value(options, "dataflow");
+    if (!session_is_here(options))
+        return COMMAND_FAILED;
     check_versions(&findings[VERSION]);
     check_runtime_folder(&findings[RUNTIME]);
     check_state_folder(&findings[STATE]);
@@ -259,6 +261,7 @@ static int run(const struct options *options)
 static const struct option_spec options[] = {
     {.name = "dataflow", .value = "PATH", .help = "Check this descriptor, too"},
     {.name = "format", .letter = 'f', .value = "FORMAT", .choices = "table|json", .help = "How to print it"},
+    SESSION_ADDRESS_OPTIONS,
     {0},
 };
 

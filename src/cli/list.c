@@ -152,7 +152,7 @@ static int print(const json_t *result, const struct options *options)
 
 static int run(const struct options *options)
 {
-    struct control_client *client = session_open_here(options);
+    struct control_client *client = session_open(options);
     if (!client)
         return COMMAND_FAILED;
     json_t *result = session_call(client, "dataflow.list", NULL, SESSION_PATIENCE);

@@ -221,7 +221,7 @@ static int read_logs(const struct options *options, struct reading *reading)
         return COMMAND_FAILED;
     }
     bool local = options_has(options, "local");
-    if (!local && !(reading->client = session_open_here(options))) {
+    if (!local && !(reading->client = session_open(options))) {
         report_hint("`dora logs --local` reads the folder `out` of the current directory");
         return COMMAND_FAILED;
     }

@@ -85,7 +85,7 @@ static int run(const struct options *options)
     struct listing listing = {
         .is_quiet = options_has(options, "quiet"), .is_json = ask_wants_json(options), .is_one = dataflow != NULL};
     table_init(&listing.table, columns, dataflow ? COLUMNS - 1 : COLUMNS);
-    struct control_client *client = session_open();
+    struct control_client *client = session_open(options);
     bool ok = client && (dataflow ? list_dataflow(&listing, client, json_pack("{s:s}", "dataflow", dataflow), dataflow)
                                   : list_all(&listing, client));
     if (ok && !listing.is_quiet && !listing.is_json)

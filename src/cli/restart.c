@@ -40,7 +40,7 @@ static int run(const struct options *options)
         json_decref(params);
         return COMMAND_USAGE;
     }
-    struct control_client *client = session_open_here(options);
+    struct control_client *client = session_open(options);
     int status = client ? restart(client, options, params) : COMMAND_FAILED;
     json_decref(params);
     control_client_close(client);

@@ -14,20 +14,6 @@ bool session_is_absent(int code)
     return code == -ENOTCONN || code == -ECONNRESET || code == -EPIPE;
 }
 
-struct control_client *session_open(void)
-{
-    struct control_client *client = NULL;
-    struct error error = ERROR_INIT;
-    int rc = control_connect(&client, DORA_VERSION, &error);
-    if (rc == 0)
-        return client;
-    progress_clear();
-    report_error("%s", error.message);
-    if (rc == -EPROTONOSUPPORT)
-        report_hint("stop the other version with its own `dora down`, then `dora up`");
-    return NULL;
-}
-
 bool session_is_here(const struct options *options)
 {
     static const char *const here[] = {"127.0.0.1", "localhost", "::1", "0.0.0.0"};
@@ -42,9 +28,20 @@ bool session_is_here(const struct options *options)
     return false;
 }
 
-struct control_client *session_open_here(const struct options *options)
+struct control_client *session_open(const struct options *options)
 {
-    return session_is_here(options) ? session_open() : NULL;
+    if (options && !session_is_here(options))
+        return NULL;
+    struct control_client *client = NULL;
+    struct error error = ERROR_INIT;
+    int rc = control_connect(&client, DORA_VERSION, &error);
+    if (rc == 0)
+        return client;
+    progress_clear();
+    report_error("%s", error.message);
+    if (rc == -EPROTONOSUPPORT)
+        report_hint("stop the other version with its own `dora down`, then `dora up`");
+    return NULL;
 }
 
 static void report_failure(int code, const char *message, const char *hint, bool has_name)

@@ -36,11 +36,9 @@ bool session_is_here(const struct options *options);
 /* Whether control_connect failed because no coordinator is there, or because it is just going. */
 bool session_is_absent(int code);
 
-/* NULL when none is running, or it can't be talked to. control_client_close() afterwards. */
-struct control_client *session_open(void);
-
-/* The same for a command with SESSION_ADDRESS_OPTIONS. */
-struct control_client *session_open_here(const struct options *options);
+/* NULL when none is running, or it can't be talked to, or SESSION_ADDRESS_OPTIONS mean another one (`options` may be
+ * NULL). control_client_close() afterwards. */
+struct control_client *session_open(const struct options *options);
 
 /* Asks and waits for the answer, which is the caller's; NULL: it failed. Takes over `params` (NULL: none). */
 json_t *session_call(struct control_client *client, const char *method, json_t *params, int64_t timeout_ns);

@@ -136,7 +136,7 @@ static int start_it(struct start *start, const struct options *options)
         return COMMAND_FAILED;
     uuid_make(start->uuid);
     json_t *params = make_params(start, path);
-    struct control_client *client = params ? session_open_here(options) : NULL;
+    struct control_client *client = params ? session_open(options) : NULL;
     if (!client) {
         json_decref(params);
         return COMMAND_FAILED;

@@ -60,7 +60,7 @@ static int run(const struct options *options)
         json_decref(params);
         return COMMAND_USAGE;
     }
-    struct control_client *client = session_open_here(options);
+    struct control_client *client = session_open(options);
     json_t *result = client ? stop(client, options, params) : NULL;
     int status = result ? report(json_object_get(result, "dataflows"), all) : COMMAND_FAILED;
     json_decref(params);

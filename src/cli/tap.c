@@ -69,7 +69,7 @@ static json_t *choose_topics(struct control_client *client, const struct options
 bool tap_open(struct tap *tap, const struct options *options, int operand, int64_t queue_size, bool is_prompt)
 {
     *tap = (struct tap){.is_prompt = is_prompt};
-    struct control_client *client = session_open();
+    struct control_client *client = session_open(options);
     json_t *params = json_object();
     if (client && session_choose(client, options, -1, "dataflow", params))
         tap->topics = choose_topics(client, options, operand, params);

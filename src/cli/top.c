@@ -139,7 +139,7 @@ static int run(const struct options *options)
     const char *dataflow = options_value(options, "dataflow"), *format = options_value(options, "format");
     struct top top = {.params = dataflow ? json_pack("{s:s}", "dataflow", dataflow) : json_object()};
     bool is_table = format && strcmp(format, "table") == 0, ok = false;
-    if (top.params && (top.client = session_open()))
+    if (top.params && (top.client = session_open(options)))
         ok = options_has(options, "once") ? run_once(&top, is_table) : run_screen(&top, interval * CLOCK_SECOND);
     metrics_free(&top.metrics);
     json_decref(top.params);

@@ -149,7 +149,7 @@ static bool send_all(dora_node *node, const char *topic, const struct content *c
 static bool publish(const struct options *options, const struct content *content, int64_t count, int64_t pause)
 {
     const char *topic = options->operands[0];
-    struct control_client *client = session_open();
+    struct control_client *client = session_open(options);
     json_t *params = json_pack("{s:s}", "topic", topic);
     dora_node *node = NULL;
     if (client && params && session_choose(client, options, -1, "dataflow", params))

@@ -10,6 +10,7 @@
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/session.h"
+#include "cli/table.h"
 #include "cli/trace_paths.h"
 #include "cli/trace_print.h"
 
@@ -54,25 +55,78 @@ static bool read_all(struct reading *reading, int64_t duration)
     return read_spans(reading, false);
 }
 
-/* The paths that the topic is on, or all. */
-static size_t print_paths(const struct trace_paths *paths, const char *topic, bool is_json)
+/* What of the paths is wanted. */
+struct wish {
+    bool is_list;
+    const char *topic; /* those that it is on; NULL: all */
+    const char *id;    /* those whose id begins so; NULL: all */
+};
+
+/* False: reported. */
+static bool read_wish(const struct options *options, struct wish *wish)
+{
+    const char *first = options->operand_count ? options->operands[0] : NULL;
+    const char *second = options->operand_count > 1 ? options->operands[1] : NULL;
+    bool is_view = first && strcmp(first, "view") == 0;
+    *wish = (struct wish){.is_list = first && strcmp(first, "list") == 0, .id = is_view ? second : NULL};
+    if (!is_view && !wish->is_list)
+        wish->topic = first;
+    if (is_view != (second != NULL)) {
+        report_error(is_view ? "`dora trace view` needs the ID of a path" : "`dora trace` has no use for `%s`", second);
+        report_hint(is_view ? "`dora trace list` shows them" : "see `dora trace --help`");
+        return false;
+    }
+    if (wish->topic && !strchr(wish->topic, '/')) {
+        report_error("`%s` is no topic", wish->topic);
+        report_hint("a topic is NODE/OUTPUT; there are `dora trace list` and `dora trace view ID` as well");
+        return false;
+    }
+    return true;
+}
+
+static bool is_wanted(const struct trace_path *path, const struct wish *wish)
+{
+    char id[TRACE_ID];
+    trace_print_id(path, id);
+    return (!wish->topic || trace_print_has(path, wish->topic)) &&
+           (!wish->id || strncmp(id, wish->id, strlen(wish->id)) == 0);
+}
+
+static size_t print_paths(const struct trace_paths *paths, const struct wish *wish, bool is_json)
 {
     size_t count = 0;
+    struct table table;
+    table_init(&table, trace_list_columns, TRACE_LIST_COLUMNS);
     for (size_t i = 0; i < paths->count; i++) {
-        if (topic && !trace_print_has(paths->paths[i], topic))
+        const struct trace_path *path = paths->paths[i];
+        if (!is_wanted(path, wish))
             continue;
         if (is_json)
-            ask_print_line(trace_print_json(paths->paths[i]));
+            ask_print_line(wish->is_list ? trace_print_row_json(path) : trace_print_json(path));
+        else if (wish->is_list)
+            trace_print_row(path, &table);
         else
-            trace_print(paths->paths[i], count > 0);
+            trace_print(path, count > 0);
         count++;
     }
+    if (count && wish->is_list && !is_json)
+        table_print(&table);
+    table_free(&table);
     return count;
 }
 
-static bool trace(const struct options *options, struct reading *reading, int64_t duration)
+static void say_none(const struct wish *wish)
 {
-    const char *topic = options->operand_count ? options->operands[0] : NULL;
+    if (wish->id)
+        fprintf(stderr, "No message took the path %s.\n", wish->id);
+    else if (wish->topic)
+        fprintf(stderr, "No message of %s was followed to its end.\n", wish->topic);
+    else
+        fprintf(stderr, "No message was followed to its end.\n");
+}
+
+static bool trace(const struct options *options, const struct wish *wish, struct reading *reading, int64_t duration)
+{
     if (!reading->client || !reading->params || trace_paths_init(&reading->paths) < 0 ||
         !session_choose(reading->client, options, -1, "dataflow", reading->params) || !read_all(reading, duration))
         return false;
@@ -80,9 +134,8 @@ static bool trace(const struct options *options, struct reading *reading, int64_
         report_error("out of memory");
         return false;
     }
-    if (!print_paths(&reading->paths, topic, ask_wants_json(options)))
-        fprintf(stderr, topic ? "No message of %s was followed to its end.\n" : "No message was followed to its end.\n",
-                topic);
+    if (!print_paths(&reading->paths, wish, ask_wants_json(options)))
+        say_none(wish);
     if (reading->lost)
         fprintf(stderr, "%lld notes were overwritten before they were read; their messages are left out.\n",
                 (long long)reading->lost);
@@ -92,10 +145,11 @@ static bool trace(const struct options *options, struct reading *reading, int64_
 static int run(const struct options *options)
 {
     int64_t duration = 5 * CLOCK_SECOND;
-    if (!ask_duration(options, "duration", &duration))
+    struct wish wish;
+    if (!ask_duration(options, "duration", &duration) || !read_wish(options, &wish))
         return COMMAND_USAGE;
-    struct reading reading = {.client = session_open(), .params = json_object()};
-    bool ok = trace(options, &reading, duration);
+    struct reading reading = {.client = session_open(options), .params = json_object()};
+    bool ok = trace(options, &wish, &reading, duration);
     trace_paths_free(&reading.paths);
     json_decref(reading.params);
     control_client_close(reading.client);
@@ -111,22 +165,26 @@ static const struct option_spec options[] = {
 
 const struct command command_trace = {
     .name = "trace",
-    .operands = "[NODE/OUTPUT]",
-    .max_operands = 1,
+    .operands = "[NODE/OUTPUT | list | view ID]",
+    .max_operands = 2,
     .summary = "Show where messages spend their time between source and sink",
     .details =
         "Follows messages that are caused by one another: a message is caused by the one that its node had taken\n"
         "last when it sent it. For every way from a first message to the node that sends nothing for it any more,\n"
         "and every hop on it, it shows how long messages waited to be taken (queue) and how long the node took\n"
         "until it sent the next (handling), and the slowest message as an example. With a topic, only the ways it is\n"
-        "on.\n\n"
+        "on. `list` shows each way in one line with an ID that it always has, and its median time; `view` shows the\n"
+        "one whose ID begins so. Nothing is traced while nobody looks: each of them looks for --duration first.\n\n"
         "With --format json, each line is an object for one way, times in ns:\n"
-        "  {\"first\": topic, \"messages\", \"total\": {\"p50_ns\", \"p99_ns\", \"max_ns\"}, \"steps\": [{\"kind\":\n"
+        "  {\"id\", \"first\": topic, \"messages\", \"total\": {\"p50_ns\", \"p99_ns\", \"max_ns\"}, \"steps\": "
+        "[{\"kind\":\n"
         "   \"queue\"|\"handling\", \"node\", \"input\", \"topic\", \"p50_ns\", \"p99_ns\", \"max_ns\"}], "
         "\"slowest\":\n"
-        "   {\"sequence\", \"total_ns\", \"steps\": [{\"start_ns\", \"duration_ns\"}]}}",
+        "   {\"sequence\", \"total_ns\", \"steps\": [{\"start_ns\", \"duration_ns\"}]}}\n"
+        "and of a list: {\"trace_id\", \"root_span\": topic, \"spans\", \"messages\", \"duration_ns\"}.",
     .example = "dora trace\n"
-               "dora trace -d vision --duration 10 camera/image",
+               "dora trace -d vision --duration 10 camera/image\n"
+               "dora trace list",
     .options = options,
     .run = run,
 };

@@ -18,6 +18,48 @@ bool trace_print_has(const struct trace_path *path, const char *topic)
     return strcmp(path->first, topic) == 0;
 }
 
+void trace_print_id(const struct trace_path *path, char id[TRACE_ID])
+{
+    uint32_t hash = 2166136261; /* FNV-1a */
+    for (size_t i = 0; i <= path->step_count; i++) {
+        const char *texts[] = {i ? path->steps[i - 1].topic : path->first, i ? path->steps[i - 1].node : "",
+                               i ? path->steps[i - 1].input : ""};
+        for (size_t k = 0; k < 3; k++)
+            for (const char *at = texts[k];; at++) {
+                hash = (hash ^ (unsigned char)*at) * 16777619u;
+                if (!*at)
+                    break;
+            }
+    }
+    snprintf(id, TRACE_ID, "%08x", (unsigned)hash);
+}
+
+const struct table_column trace_list_columns[TRACE_LIST_COLUMNS] = {
+    {.title = "TRACE ID", .least = 8},       {.title = "ROOT SPAN", .least = 12},
+    {.title = "SPANS", .is_right = true},    {.title = "MESSAGES", .is_right = true},
+    {.title = "DURATION", .is_right = true},
+};
+
+void trace_print_row(const struct trace_path *path, struct table *table)
+{
+    char id[TRACE_ID], text[ASK_TIME_MOST];
+    trace_print_id(path, id);
+    table_add(table, "%s", id);
+    table_add(table, "%s", path->first);
+    table_add(table, "%zu", path->step_count);
+    table_add(table, "%zu", path->count);
+    table_add(table, "%s", ask_time(text, trace_percentile(path->totals, path->count, 0.5)));
+}
+
+json_t *trace_print_row_json(const struct trace_path *path)
+{
+    char id[TRACE_ID];
+    trace_print_id(path, id);
+    return json_pack("{s:s, s:s, s:I, s:I, s:I}", "trace_id", id, "root_span", path->first, "spans",
+                     (json_int_t)path->step_count, "messages", (json_int_t)path->count, "duration_ns",
+                     (json_int_t)trace_percentile(path->totals, path->count, 0.5));
+}
+
 static void add_times(struct table *table, const int64_t *sorted, size_t count)
 {
     char text[ASK_TIME_MOST];
@@ -51,7 +93,9 @@ static void print_title(const struct trace_path *path)
     const struct trace_step *last = &path->steps[path->step_count - 1];
     if (last->kind == TRACE_QUEUE)
         printf(" → %s", last->node);
-    printf(": %zu message%s\n", path->count, path->count == 1 ? "" : "s");
+    char id[TRACE_ID];
+    trace_print_id(path, id);
+    printf(": %zu message%s (%s)\n", path->count, path->count == 1 ? "" : "s", id);
 }
 
 static void print_steps(const struct trace_path *path)
@@ -128,7 +172,9 @@ json_t *trace_print_json(const struct trace_path *path)
                                                  (json_int_t)path->slowest_durations[i]));
         start += path->slowest_durations[i];
     }
-    return json_pack("{s:s, s:I, s:o, s:o, s:{s:I, s:I, s:o}}", "first", path->first, "messages",
+    char id[TRACE_ID];
+    trace_print_id(path, id);
+    return json_pack("{s:s, s:s, s:I, s:o, s:o, s:{s:I, s:I, s:o}}", "id", id, "first", path->first, "messages",
                      (json_int_t)path->count, "total", total, "steps", steps, "slowest", "sequence",
                      (json_int_t)path->slowest_sequence, "total_ns", (json_int_t)path->slowest, "steps", slowest);
 }

@@ -99,9 +99,9 @@ static struct control_client *reach_coordinator(const char *const *args, bool *w
         if (!wait_on(&waiting, "coordinator"))
             return NULL;
     }
-    /* Anything else than its absence is for session_open() to tell. */
+    /* Anything else than its absence is for session_open to tell. */
     *was_started = waiting.background.pid && !waiting.has_ended;
-    return client ? client : session_open();
+    return client ? client : session_open(NULL);
 }
 
 /* The coordinator of another machine, through the daemon's gateway here. */
