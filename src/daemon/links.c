@@ -1,6 +1,7 @@
 /* The links that are up at the moment. */
 #include "daemon/dataflow.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -8,15 +9,17 @@
 
 static int send_link(const struct wire *wire, enum proto_type type, int segment)
 {
-    struct {
-        struct proto_link link;
-        struct link_edge edges[LINK_EDGES_MOST];
-    } body = {{wire->link, wire->edge_count, wire->publisher == wire->subscriber, 0}, {{0}}};
-    memcpy(body.edges, wire->edges, wire->edge_count * sizeof *wire->edges);
+    enum { EDGES_OFFSET = offsetof(struct proto_link, edges) };
+    unsigned char room[EDGES_OFFSET + LINK_EDGES_MOST * sizeof(struct link_edge)]
+        __attribute__((aligned(__alignof__(struct proto_link))));
+    struct proto_link *body = (struct proto_link *)room;
+    *body = (struct proto_link){
+        .link = wire->link, .edge_count = wire->edge_count, .self = wire->publisher == wire->subscriber};
+    memcpy(body->edges, wire->edges, wire->edge_count * sizeof *wire->edges);
     struct proto_packet packet = {
         .type = type,
-        .body = &body,
-        .body_len = sizeof body.link + wire->edge_count * sizeof *wire->edges,
+        .body = body,
+        .body_len = EDGES_OFFSET + wire->edge_count * sizeof *wire->edges,
         .text_count = 1,
     };
     if (type == PROTO_LINK_OUT) {

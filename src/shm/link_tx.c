@@ -169,7 +169,7 @@ void link_tx_wait(const struct link_tx *link, uint32_t index, int64_t deadline)
 {
     const struct link_tx_edge *edge = &link->edges[index];
     ring_announce(&edge->ordinary);
-    if (ring_watch(edge->ordinary.shared) + ring_watch(edge->protect.shared) >= edge->edge.limit)
+    if (link_tx_queued(link, index) >= edge->edge.limit)
         ring_sleep(&edge->ordinary, deadline);
 }
 
