@@ -20,6 +20,7 @@ function(dora_flags target)
     $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes
     -Wold-style-definition -Wwrite-strings -Wvla -Wformat=2 -Wundef -fvisibility=hidden -ffunction-sections
     -fdata-sections>
+    $<$<C_COMPILER_ID:Clang>:-Wno-missing-field-initializers> # nested ones, too, where GCC knows better
     $<$<BOOL:${DORA_WERROR}>:-Werror>)
 endfunction()
 

@@ -23,8 +23,9 @@ bool session_is_here(const struct options *options)
             return true;
     if (!address)
         return true;
-    report_error("the coordinator of another machine (%s) can't be reached yet", address);
-    report_hint("run the command there, or leave out `--coordinator-addr` and unset DORA_COORDINATOR_ADDR");
+    report_error("the coordinator of another machine (%s) can't be reached by its address", address);
+    report_hint("`dora up --connect` there makes every command work here, without `--coordinator-addr` and "
+                "DORA_COORDINATOR_ADDR; or run the command there");
     return false;
 }
 

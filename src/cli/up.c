@@ -127,7 +127,7 @@ static struct control_client *reach_elsewhere(const char *const *args, bool *dae
         return NULL;
     }
     *daemon_started = waiting.background.pid && !waiting.has_ended;
-    return client ? client : session_open();
+    return client ? client : session_open(NULL);
 }
 
 /* The coordinator's status, once it has a daemon of this machine. */

@@ -80,6 +80,7 @@ static int run(const struct spawn_request *request, struct buf *out)
         fail_msg("%s", error.message);
     autoclose int out_fd = spawned.out_fd, err_fd = spawned.err_fd, pid_fd = spawned.pid_fd;
     char piece[4096];
+    (void)err_fd; /* nobody reads it, but it is open until the end */
     for (;;) {
         wait_readable(out_fd);
         ssize_t len = read(out_fd, piece, sizeof piece);
