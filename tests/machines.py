@@ -16,6 +16,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -154,15 +155,16 @@ def has_net():
 
 
 @pytest.fixture
-def machines(tmp_path, dora):
+def machines(dora):
     if os.geteuid() != 0 or not shutil.which("ip"):
         pytest.skip("needs root and iproute2, for network namespaces")
     if not has_net():
         pytest.skip("this build has no engine for what crosses machines (zenoh)")
     if ip("netns", "list", check=False).returncode != 0:
         pytest.skip("there are no network namespaces here")
-    switch = Switch(tmp_path / "machines", dict(os.environ))
-    try:
-        yield switch
-    finally:
-        switch.close()
+    with tempfile.TemporaryDirectory(prefix="dora-machines-") as folder:
+        switch = Switch(folder, dict(os.environ))
+        try:
+            yield switch
+        finally:
+            switch.close()

@@ -1,0 +1,168 @@
+"""Dataflows over several machines, each a network namespace of its own with its own daemon."""
+
+import json
+import subprocess
+import time
+
+import pytest
+
+from conftest import actor, until
+from machines import machines  # noqa: F401
+
+
+@pytest.fixture
+def pair(machines):
+    a, b = machines("a", "b")
+    join(a)
+    join(b, to=a)
+    return a, b
+
+
+def join(machine, to=None, *args):
+    """Brings up a machine: the first has the coordinator, others connect to it."""
+    endpoint = f"tcp/{(to or machine).address}:7447"
+    where = ["--connect", endpoint] if to else ["--listen", endpoint]
+    machine.dora("up", "--machine-id", machine.name, *where, "--insecure", *args)
+
+
+def write(path, **nodes):
+    path.write_text(json.dumps({"nodes": [{"id": id, **node} for id, node in nodes.items()]}))
+    return path
+
+
+def logged(machine, uuid, node):
+    """What the node has printed."""
+    done = machine.dora("logs", uuid, node, "--log-format", "json")
+    return [json.loads(line)["message"] for line in done.stdout.splitlines()]
+
+
+def summary(machine, uuid, node):
+    """What its `listen` counted, by input."""
+    found = {}
+    for text in logged(machine, uuid, node):
+        if text.startswith("summary "):
+            _, name, *pairs = text.split()
+            found[name] = {key: int(value) for key, value in (pair.split("=") for pair in pairs)}
+    return found
+
+
+EVERY = {"first": 0, "gaps": 0, "bad": 0, "back": 0, "dropped": 0, "skipped": 0}
+
+
+def traffic(machine):
+    """Bytes that came over its cable."""
+    done = subprocess.run(machine.inside("cat", "/sys/class/net/net0/statistics/rx_bytes"), capture_output=True)
+    return int(done.stdout)
+
+
+def on(machine, node):
+    return {**node, "deploy": {"machine": machine.name}}
+
+
+def sink(**input):
+    return actor("join", "quiet", "listen", inputs={"in": {"source": "source/out", **input}})
+
+
+LOSSLESS = {"queue_policy": "backpressure", "queue_size": 64}
+
+
+def attach(machine, path):
+    """Runs the dataflow to its end; gives its UUID."""
+    machine.dora("start", path, "--attach")
+    return machine.list()[0]["uuid"]
+
+
+@pytest.mark.parametrize("size", [8, 5000, 3 << 20])
+def test_messages_cross(pair, tmp_path, size):
+    a, b = pair
+    count = 20 if size > 1 << 20 else 3000
+    path = write(
+        tmp_path / "flow.yml",
+        source=on(a, actor("join", f"send=out:{count}:{size}", outputs=["out"])),
+        sink=on(b, sink(**LOSSLESS)),
+        near=on(a, sink(**LOSSLESS)),
+    )
+    uuid = attach(a, path)
+    for machine, node in ((b, "sink"), (a, "near")):
+        assert summary(machine, uuid, node)["in"] == {**EVERY, "count": count, "last": count - 1}
+
+
+def test_one_message_on_the_wire_for_all_that_want_it_there(pair, tmp_path):
+    a, b = pair
+    path = write(
+        tmp_path / "flow.yml",
+        source=on(a, actor("join", "send=out:100:100000", outputs=["out"])),
+        **{f"sink{i}": on(b, sink(**LOSSLESS)) for i in range(4)},
+    )
+    before = traffic(b)
+    uuid = attach(a, path)
+    for i in range(4):
+        assert summary(b, uuid, f"sink{i}")["in"]["count"] == 100
+    assert 100 * 100000 < traffic(b) - before < 1.5 * 100 * 100000
+
+
+def test_there_and_back(pair, tmp_path):
+    """What the other machine answers comes back; parameters and times are what they were."""
+    a, b = pair
+    path = write(
+        tmp_path / "flow.yml",
+        source=on(
+            a,
+            actor(
+                "join",
+                "param=name:string:left",
+                "param=speed:float:2.5",
+                "send=out:200:64:1",
+                "close=out",
+                "quiet",
+                "listen",
+                outputs=["out"],
+                inputs={"in": {"source": "echo/out", **LOSSLESS}},
+            ),
+        ),
+        echo=on(b, actor("join", "echo=out", "listen", inputs={"in": {"source": "source/out", **LOSSLESS}}, outputs=["out"])),
+        params=on(b, actor("join", "show=params", "listen=1", inputs={"in": "source/out"})),
+    )
+    uuid = attach(a, path)
+    assert summary(a, uuid, "source")["in"]["count"] == 200
+    shown = " ".join(logged(b, uuid, "params"))
+    assert "name" in shown and "left" in shown and "2.5" in shown, shown
+
+
+def test_a_node_that_fails_is_known_elsewhere(pair, tmp_path):
+    a, b = pair
+    path = write(
+        tmp_path / "flow.yml",
+        source=on(a, actor("join", "send=out:5:8", "crash", outputs=["out"])),
+        sink=on(b, actor("join", "listen", inputs={"in": "source/out"})),
+    )
+    a.dora("start", path, "--attach", status=1)
+    uuid = a.list()[0]["uuid"]
+    words = [text.split()[0] for text in logged(b, uuid, "sink")]
+    assert words.count("input") == 5 and words.index("failed") < words.index("closed"), words
+
+
+@pytest.mark.parametrize("policy", ["backpressure", "drop_oldest"])
+def test_a_cable_is_cut(pair, tmp_path, policy):
+    """For so long that the engine gives the connection up."""
+    a, b = pair
+    path = write(
+        tmp_path / "flow.yml",
+        source=on(a, actor("join", "send=out:2500:1000:5", outputs=["out"])),
+        sink=on(b, sink(queue_policy=policy, queue_size=50)),
+        near=on(a, sink(queue_size=2500)),
+    )
+    uuid = a.start(path)
+    before = traffic(b)
+    until(lambda: traffic(b) > before + 20000, "traffic")
+    b.cut()
+    time.sleep(10)
+    b.mend()
+    until(lambda: a.status_of(uuid) == "finished", "the end", 60)
+    there, here = summary(b, uuid, "sink")["in"], summary(a, uuid, "near")["in"]
+    assert here == {**EVERY, "count": 2500, "last": 2499}
+    assert there["bad"] == there["back"] == 0 and there["last"] == 2499
+    if policy == "backpressure":
+        assert there["count"] == 2500 and there["gaps"] == 0
+    else:
+        assert there["count"] + there["dropped"] == 2500
