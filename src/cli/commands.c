@@ -27,6 +27,10 @@ static const struct command *const param[] = {COMMANDS_PARAM(ENTRY) NULL};
 const struct command command_param = {
     .name = "param", .summary = "Read and set the parameters of nodes", .commands = param};
 
+static const struct command *const cluster[] = {COMMANDS_CLUSTER(ENTRY) NULL};
+const struct command command_cluster = {
+    .name = "cluster", .summary = "Several machines, by a file and ssh", .commands = cluster};
+
 static const struct command *const inspect[] = {COMMANDS_INSPECT(ENTRY) NULL};
 const struct command command_inspect = {
     .name = "inspect", .summary = "Watch what runs", .commands = inspect, .hidden = true};

@@ -22,6 +22,7 @@
     X(node)                                                                                                            \
     X(param)                                                                                                           \
     X(trace)                                                                                                           \
+    X(cluster)                                                                                                         \
     X(inspect)                                                                                                         \
     X(system)                                                                                                          \
     X(validate)                                                                                                        \
@@ -64,6 +65,12 @@
     X(param_set)                                                                                                       \
     X(param_delete)
 
+#define COMMANDS_CLUSTER(X)                                                                                            \
+    X(cluster_up)                                                                                                      \
+    X(cluster_status)                                                                                                  \
+    X(cluster_down)                                                                                                    \
+    X(cluster_certs)
+
 #define COMMANDS_INSPECT(X) X(inspect_top)
 
 #define COMMANDS_DECLARE(name) extern const struct command command_##name;
@@ -72,6 +79,7 @@ COMMANDS_SYSTEM(COMMANDS_DECLARE)
 COMMANDS_TOPIC(COMMANDS_DECLARE)
 COMMANDS_NODE(COMMANDS_DECLARE)
 COMMANDS_PARAM(COMMANDS_DECLARE)
+COMMANDS_CLUSTER(COMMANDS_DECLARE)
 COMMANDS_INSPECT(COMMANDS_DECLARE)
 #undef COMMANDS_DECLARE
 

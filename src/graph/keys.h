@@ -19,6 +19,7 @@ enum key_type {
     KEY_CHOICE,   /* unsigned: index into `choices` */
     KEY_LEVEL,    /* enum graph_log_level; any case */
 
+    KEY_TEXTS,       /* a text, or a list of them */
     KEY_IDS,         /* list of output ids */
     KEY_CORES,       /* list of numbers >= 0 */
     KEY_TEXT_MAP,    /* name → text */

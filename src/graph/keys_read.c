@@ -215,6 +215,9 @@ static const char *read_value(struct graph *graph, const struct key *key, const 
     case KEY_FRAMING_MAP:
     case KEY_BLOCK:
         return read_shape(tree, TREE_MAP, at);
+    case KEY_TEXTS:
+        return read_shape(tree, tree->kind == TREE_LIST ? TREE_LIST : TREE_SCALAR, at) ? "a text or a list of texts"
+                                                                                       : NULL;
     case KEY_PYTHON:
         return read_shape(tree, tree->kind == TREE_MAP ? TREE_MAP : TREE_SCALAR, at) ? "a text or a mapping" : NULL;
     }

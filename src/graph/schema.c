@@ -87,6 +87,8 @@ static json_t *shape(const struct key *key)
         return reference(key->table);
     case KEY_BLOCKS:
         return list_of(reference(key->table));
+    case KEY_TEXTS:
+        return either(plain("string"), list_of(plain("string")));
     case KEY_PYTHON:
         return either(plain("string"), reference(key->table));
     }
