@@ -1,6 +1,8 @@
 """The daemon under a coordinator: dataflows from start to end, and what it lives through."""
 
+import os
 import signal
+import socket
 import subprocess
 import time
 
@@ -95,6 +97,22 @@ def test_coordinator_comes_back(coordinator, begin, daemon, tmp_path):
     coordinator.vanish()
     coordinator.listen()
     assert [flow["uuid"] for flow in coordinator.accept()["dataflows"]] == [id]
+
+
+def test_it_tells_a_service_manager_when_it_is_ready_and_when_it_ends(coordinator, tmp_path):
+    notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notify.bind(str(tmp_path / "notify"))
+    notify.settimeout(DEADLINE)
+    process = subprocess.Popen(
+        [DORA, "daemon", "--quiet"],
+        env={**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")},
+        stdin=subprocess.DEVNULL,
+    )
+    assert notify.recv(100) == b"READY=1"
+    process.terminate()
+    assert notify.recv(100) == b"STOPPING=1"
+    assert process.wait(timeout=DEADLINE) == 0
+    notify.close()
 
 
 def test_shutdown(coordinator, begin, daemon):
