@@ -54,28 +54,34 @@ unsafe fn configure(options: &Options) -> Result<Config, Failure> {
         let path = text(options.config, "configuration")?;
         Config::from_file(path).map_err(|e| failure(libc::EINVAL, format!("{path}: {}", reason(e))))?
     };
+    let file = config.clone();
+    let default = Config::default();
     let mut set = |key: &str, value: &str| {
         config.insert_json5(key, value).map_err(|e| failure(libc::EINVAL, format!("{value}: {}", reason(e))))
     };
-    let listen = endpoints(options.listen)?;
+    let (listen, connect) = (endpoints(options.listen)?, endpoints(options.connect)?);
     set("mode", if options.client { "'client'" } else { "'peer'" })?;
     set("scouting/multicast/enabled", if options.multicast { "true" } else { "false" })?;
     set("scouting/gossip/enabled", "true")?;
     // Who opens a session waits for nobody: matching and liveliness say who is there.
     set("open/return_conditions", "{connect_scouted: false, declares: false}")?;
-    // A peer that was gone is asked for at once a second, and not at ever longer intervals.
-    set("connect/retry", "{period_init_ms: 200, period_max_ms: 1000, period_increase_factor: 1.5}")?;
     set("timestamping/enabled", "false")?;
-    if let Some(list) = &listen {
-        set("listen/endpoints", list)?;
+    for (key, value) in [("listen/endpoints", &listen), ("connect/endpoints", &connect)] {
+        if let Some(list) = value {
+            set(key, list)?;
+        }
     }
-    if let Some(list) = endpoints(options.connect)? {
-        set("connect/endpoints", &list)?;
+
+    // What the file may say otherwise.
+    let mut prefer = |key: &str, value: &str| if same(&file, &default, key) { set(key, value) } else { Ok(()) };
+    if listen.is_none() {
+        prefer("listen/endpoints", "[]")?; // not every interface
     }
-    // The engine's own default is every interface.
-    if listen.is_none() && same(&config, &Config::default(), "listen/endpoints") {
-        config.insert_json5("listen/endpoints", "[]").map_err(|e| failure(libc::EINVAL, reason(e)))?;
-    }
+    // A peer that was gone is back within a second or so.
+    prefer("connect/retry", "{period_init_ms: 200, period_max_ms: 1000, period_increase_factor: 1.5}")?;
+    // Batches of 64 KiB that may wait for the socket: with zenoh's two, who cuts a large message into them and who writes
+    // them wait for each other at every step, at half the throughput.
+    prefer("transport/link/tx/queue/size/data", "16")?;
     Ok(config)
 }
 
