@@ -21,8 +21,9 @@ static double percent(struct cpu_window *window, pid_t pid, int64_t used, int64_
         window->last_ns = now;
         window->last_used = used;
     }
-    int64_t elapsed = now - window->since_ns;
-    return elapsed > 0 && used > window->since_used ? 100.0 * (double)(used - window->since_used) / (double)elapsed : 0;
+    /* What a process takes to start says nothing of what it takes. */
+    int64_t elapsed = now - window->since_ns > window_least ? now - window->since_ns : window_least;
+    return used > window->since_used ? 100.0 * (double)(used - window->since_used) / (double)elapsed : 0;
 }
 
 struct usage metrics_usage(struct participant *participant)

@@ -15,7 +15,7 @@ struct listing {
 };
 
 static const struct table_column columns[] = {
-    {.title = "NODE", .least = 8},
+    {.title = "NODE", .least = 16},
     {.title = "STATUS"},
     {.title = "PID", .is_right = true, .is_dispensable = true},
     {.title = "CPU", .is_right = true},

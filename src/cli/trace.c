@@ -46,7 +46,7 @@ static bool read_all(struct reading *reading, int64_t duration)
         return false;
     interrupt_catch();
     for (int64_t now; (now = clock_now()) < end && !interrupt_seen();) {
-        progress_show("tracing for %.0f s more", (double)(end - now) / (double)CLOCK_SECOND);
+        progress_show("tracing for %lld s more", (long long)((end - now + CLOCK_SECOND - 1) / CLOCK_SECOND));
         interrupt_sleep(clock_after(now, PAUSE) < end ? clock_after(now, PAUSE) : end);
         if (!read_spans(reading, true))
             return false;

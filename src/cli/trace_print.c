@@ -3,12 +3,22 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "cli/ask.h"
 #include "cli/table.h"
 
-enum { BAR = 40 /* columns */ };
+/* Columns of the bars that show a message's time, and what stands beside them. */
+enum { BAR_LEAST = 8, BAR_MOST = 40, BESIDE = 36 };
+
+static int bar_width(void)
+{
+    size_t width = table_terminal_width(STDOUT_FILENO);
+    return !width || width > BAR_MOST + BESIDE ? BAR_MOST
+           : width < BAR_LEAST + BESIDE        ? BAR_LEAST
+                                               : (int)width - BESIDE;
+}
 
 bool trace_print_has(const struct trace_path *path, const char *topic)
 {
@@ -128,15 +138,16 @@ static void print_slowest(const struct trace_path *path)
     printf("  slowest: message %" PRIu64 " of %s, %s\n", path->slowest_sequence, path->first,
            ask_time(total, path->slowest));
     int64_t start = 0;
+    const int bar = bar_width();
     for (size_t i = 0; i < path->step_count; i++) {
         int64_t length = path->slowest_durations[i], all = path->slowest > 0 ? path->slowest : 1;
-        int from = (int)((double)start / (double)all * BAR), to = (int)((double)(start + length) / (double)all * BAR);
-        from = from < BAR ? from : BAR - 1;
+        int from = (int)((double)start / (double)all * bar), to = (int)((double)(start + length) / (double)all * bar);
+        from = from < bar ? from : bar - 1;
         to = to > from ? to : from + 1;
         printf("  %*s", from, "");
         for (int column = from; column < to; column++)
             fputs(path->steps[i].kind == TRACE_QUEUE ? "░" : "█", stdout);
-        printf("%*s  %10s  %s %s\n", BAR - to, "", ask_time(text, length), kind(&path->steps[i]), path->steps[i].node);
+        printf("%*s  %10s  %s %s\n", bar - to, "", ask_time(text, length), kind(&path->steps[i]), path->steps[i].node);
         start += length;
     }
 }
