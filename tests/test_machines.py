@@ -247,7 +247,8 @@ def test_requests_go_to_the_node_s_machine_and_lists_are_joined(machines):
         machine.say(id=asked["id"], result=result)
         return command.answer(request)
 
-    assert passed(made.command, made.robot, "node.info", {"pid": 5}, node="eye") == {"pid": 5}
+    answer = passed(made.command, made.robot, "node.info", {"nodes": [{"pid": 5}]}, node="eye")
+    assert answer["nodes"] == [{"pid": 5, "machine": "robot"}]
     assert passed(far, made.base, "node.restart", {}, node="hand") == {}
     assert passed(made.command, made.base, "topic.watch", {"config": "x"}, topics=["hand/grip"]) == {"config": "x"}
     assert passed(far, made.robot, "topic.publish", {"config": "x"}, topic="eye/image") == {"config": "x"}

@@ -127,12 +127,13 @@ static int exchange_hellos(struct control_client *client, const char *version, s
     int rc = out.failed ? error_set(error, -ENOMEM, "no memory for a connection")
                         : send_all(client, out.data, out.len, error);
     struct control_message message = {0};
-    if (rc == 0)
+    if (rc == 0 || rc == -ECONNRESET) /* whoever hung up at once may have said why */
         rc = control_client_next(client, HELLO_WAIT, &message, error);
     if (rc < 0)
         return rc;
     if (message.kind == CONTROL_ERROR) /* the gateway's, which stands in for a coordinator elsewhere */
-        rc = error_set(error, control_code_errno(message.fault.code), "%s", message.fault.message);
+        rc = error_set(error, control_code_errno(message.fault.code), "%s%s%s", message.fault.message,
+                       message.fault.hint ? ": " : "", message.fault.hint ? message.fault.hint : "");
     else if (message.kind != CONTROL_HELLO)
         rc = error_set(error, -EBADMSG, "what listens at the coordinator's socket is no coordinator");
     else if (message.protocol != CONTROL_PROTOCOL)

@@ -124,7 +124,7 @@ static bool measure(struct coordinator *coordinator, struct control_request *req
     if (!asked)
         return false;
     asked->coordinator = coordinator;
-    if (control_send(coordinator->here.connection, "metrics", json_pack("{s:b}", "brief", true), &calls, asked) < 0) {
+    if (control_send(coordinator->here.connection, "metrics", NULL, &calls, asked) < 0) {
         free(asked);
         return false;
     }

@@ -152,10 +152,11 @@ static struct joining *join_answers(struct coordinator *coordinator, struct cont
     return joining;
 }
 
-/* All machines with nodes of it that run. */
+/* The machine of this node, or (NULL) all machines with nodes of it that run. */
 static void ask_parts(struct flow *flow, struct control_request *request, const char *method, json_t *params,
-                      const char *key)
+                      const char *key, const char *node)
 {
+    const struct part *only = node ? parts_of_node(flow, node) : NULL;
     struct machine *machines[MACHINES_MOST];
     struct joining *joining = join_answers(flow->coordinator, request, key);
     size_t count = 0;
@@ -163,7 +164,7 @@ static void ask_parts(struct flow *flow, struct control_request *request, const 
         return;
     strcpy(joining->uuid, flow->uuid);
     for (size_t i = 0; i < flow->part_count && count < MACHINES_MOST; i++)
-        if (!parts_is_over(flow->parts[i]))
+        if (only ? flow->parts[i] == only : !parts_is_over(flow->parts[i]))
             machines[count++] = flow->parts[i]->machine;
     ask_all(machines, count, method, json_incref(params), key, on_joined, joining);
 }
@@ -187,6 +188,11 @@ static bool is_method(const char *method, const char *name)
     return strcmp(method, name) == 0;
 }
 
+static bool is_within_reach(const struct part *part)
+{
+    return part && !part->is_lost && part->machine->connection;
+}
+
 void handle_forward(struct coordinator *coordinator, struct control_request *request, const char *method,
                     json_t *params)
 {
@@ -200,17 +206,18 @@ void handle_forward(struct coordinator *coordinator, struct control_request *req
     json_object_set_new(params, "dataflow", json_string(flow->uuid));
     const char *node = json_string_value(json_object_get(params, "node"));
     bool is_several = flow->part_count > 1;
-    bool is_list = is_method(method, "node.list") || is_method(method, "metrics") || is_method(method, "topic.list");
+    bool is_list = is_method(method, "metrics") || is_method(method, "topic.list") || is_method(method, "node.list") ||
+                   is_method(method, "node.info");
     if (is_method(method, "topic.watch") || is_method(method, "topic.publish"))
         join(coordinator, flow, request, method, params);
-    else if (!is_several && !(is_list && !node && machine_count_connected(coordinator) > 1))
+    else if (!is_several && !(is_list && machine_count_connected(coordinator) > 1))
         pass_on(flow->parts[0]->machine, request, method, params);
     else if (is_method(method, "node.connect") || is_method(method, "node.disconnect"))
         connect_nodes(flow, request, method, params);
-    else if (node)
+    else if (node && !(is_list && is_within_reach(parts_of_node(flow, node))))
         ask_node(flow, request, method, params, node);
     else if (is_list)
-        ask_parts(flow, request, method, params, is_method(method, "topic.list") ? "topics" : "nodes");
+        ask_parts(flow, request, method, params, is_method(method, "topic.list") ? "topics" : "nodes", node);
     else if (is_method(method, "trace.read")) {
         struct machine *from = machine_of(coordinator, control_asker(request));
         struct part *part = from ? parts_on(flow, from) : NULL;

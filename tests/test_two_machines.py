@@ -1,0 +1,172 @@
+"""The command, the coordinator and the daemons of several machines, all real: what is asked, lost, found and ended."""
+
+import os
+import re
+import signal
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import actor, until
+from sites import sites  # noqa: F401
+
+
+def there(node, **deploy):
+    return {**node, "deploy": deploy or {"machine": "robot"}}
+
+
+TICKS = {
+    "source": actor("join", "quiet", "listen", inputs={"t": "dora/timer/millis/20"}, outputs=["out"]),
+    "sink": there(actor("join", "listen", inputs={"in": "source/out", "t": "dora/timer/millis/20"}, outputs=["out"])),
+}
+
+
+def nodes(site, name="one"):
+    listed = site.dora("node", "list", "-d", name, "-f", "json").json()
+    return {one["node"]: (one["status"], one["machine"]) for one in listed}
+
+
+def test_every_command_works_on_every_machine(sites, flow):  # noqa: F811
+    base, robot = sites.join("base", "robot")
+    uuid = base.start(flow(**TICKS), "--name", "one")
+    for site in (base, robot):
+        assert site.list()[0]["machines"] == ["base", "robot"] or site.list()[0]["machines"] == ["robot", "base"]
+        assert nodes(site) == {"source": ("running", "base"), "sink": ("running", "robot")}
+        assert {one["node"] for one in site.dora("topic", "list", "-f", "json").json()} == {"source", "sink"}
+        assert "robot" in site.dora("node", "info", "sink").stdout
+        site.dora("param", "set", "sink", "gain", "3")
+        site.dora("param", "set", "source", "gain", "4")
+        assert site.dora("param", "get", "sink", "gain").stdout == "3\n"
+    assert "on machine `robot`" in base.dora("topic", "info", "sink/out", "--duration", "1", status=1).stderr
+    assert "on machine `base`" in robot.dora("topic", "pub", "source/out", "1", status=1).stderr
+    base.dora("node", "restart", "sink")
+    assert nodes(base)["sink"] == ("running", "robot")
+    until(lambda: all(one.get("round_trip") for one in base.daemons() if one["machine"] == "robot"), "a ping")
+    robot.dora("stop", "one")
+    assert base.status_of(uuid) == "finished"
+
+
+def test_a_part_that_can_not_start_says_why_and_where(sites, flow):  # noqa: F811
+    base, robot = sites.join("base", "robot")
+    done = base.dora("start", flow(**TICKS, lame=there({"path": "/nowhere/lame"})), "--attach", "--name", "one", status=1)
+    assert "machine robot: " in done.stderr and "/nowhere/lame" in done.stderr
+    assert base.list()[0]["status"] == "failed"
+    done = base.dora("start", flow(one=there(actor("join"), machine="robt")), "--detach", status=1)
+    assert "node `one` is to run on machine `robt`" in done.stderr and "did you mean `robot`" in done.stderr
+    base.dora("start", flow(**TICKS, crash=there(actor("exit=3"))), "--detach", "--name", "two", status=None)
+    until(lambda: base.list()[0]["status"] == "failed", "the failure")
+    assert not [one for one in base.list("--status", "running")]
+
+
+def test_a_daemon_that_is_killed_is_lost_and_its_nodes_are_placed_again_when_it_is_back(sites, flow):  # noqa: F811
+    base, robot = sites.join("base", "robot", args=("--lost-after", "1s"))
+    nodes_ = {**TICKS, "sink": {**TICKS["sink"], "restart_policy": "on-failure"}}
+    nodes_["last"] = actor("join", "listen", inputs={"in": "sink/out", "t": "dora/timer/millis/20"})
+    base.start(flow(**nodes_), "--name", "one")
+    os.kill(robot.pids()["daemon"], signal.SIGKILL)
+    until(lambda: nodes(base).get("sink") == ("failed", "robot") or "sink" not in nodes(base), "the loss")
+    said = base.dora("list").stdout
+    assert "running" in said
+    until(lambda: not robot.pids(), "the end of the gateway")
+    sites.up(robot)
+    until(lambda: nodes(base).get("sink") == ("running", "robot"), "sink's coming back")
+    assert nodes(base)["last"] == ("running", "base")
+    base.dora("stop", "one")
+
+
+def test_data_flows_on_while_the_coordinator_is_killed_and_started_again(sites, flow):  # noqa: F811
+    base, robot = sites.join("base", "robot")
+    uuid = base.start(
+        flow(
+            source=actor("join", "send=out:300:8:10", outputs=["out"]),
+            sink=there(actor("join", "quiet", "listen", inputs={"in": {"source": "source/out", "queue_policy": "backpressure"}})),
+        ),
+        "--name", "one",
+    )
+    for _ in range(2):
+        os.kill(base.pids()["coordinator"], signal.SIGKILL)
+        until(lambda: "coordinator" not in base.pids(), "the coordinator's end")
+        sites.up(base)
+        until(lambda: len([one for one in base.daemons() if one["alive"]]) == 2, "both daemons")
+    until(lambda: base.status_of(uuid) == "finished", "the end")
+    assert "count=300 " in until(lambda: sink_said(robot, base, uuid))
+
+
+def sink_said(robot, base, uuid):
+    for site in (robot, base):
+        for path in site.folder.parent.rglob("log_sink.jsonl"):
+            if "summary" in path.read_text():
+                return path.read_text()
+    text = ""
+    for path in dict.fromkeys(base.dora("logs", uuid, "sink", status=None).stdout.splitlines()):
+        text += path
+    return text if "summary" in text else None
+
+
+def test_down_ends_one_machine_s_daemon_or_all(sites, flow):  # noqa: F811
+    base, robot = sites.join("base", "robot")
+    base.start(flow(**TICKS), "--name", "one")
+    assert "1 dataflow is running on machine robot" in robot.dora("down", status=1).stderr
+    robot.dora("stop", "one")
+    assert "daemon of this machine stopped" in robot.dora("down").stdout
+    until(lambda: not robot.pids(), "the gateway's end")
+    assert base.pids().keys() == {"coordinator", "daemon"}
+    sites.up(robot)
+    base.dora("down")
+    until(lambda: not robot.pids() and not base.pids(), "the end of all")
+
+
+def test_a_machine_without_its_coordinator_says_so(sites):  # noqa: F811
+    base, robot = sites.add("base"), sites.add("robot")
+    daemon = robot.begin("daemon", "--machine-id", "robot", "--connect", sites.endpoint)
+    until(lambda: "coordinator" in robot.pids(), "the gateway")
+    done = robot.dora("list", status=1)
+    assert "coordinator" in done.stderr and sites.endpoint in done.stderr
+    sites.up(base)
+    until(lambda: len(base.daemons()) == 2, "both")
+    robot.dora("list")
+    daemon.terminate()
+    daemon.communicate()
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="there is no openssl")
+def test_a_cluster_with_certificates_and_nobody_joins_without_one(sites, tmp_path, monkeypatch, flow):  # noqa: F811
+    """dora cluster with real daemons; ssh is the shell here, with the folders of that machine."""
+    base, robot, thief = sites.add("base"), sites.add("robot"), sites.add("thief")
+    ssh = tmp_path / "bin/ssh"
+    ssh.parent.mkdir()
+    environment = " ".join(f"{key}='{value}'" for key, value in robot.environment.items())
+    ssh.write_text(f'#!/bin/sh\nwhile [ $# -gt 1 ]; do shift; done\n{environment} exec sh -c "$1"\n')
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{ssh.parent}:{os.environ['PATH']}")
+    path = tmp_path / "cluster.yml"
+    dora = os.environ.get("DORA_BIN") or subprocess.check_output(["which", "dora"], text=True).strip()
+    path.write_text(
+        f"coordinator: {{addr: 127.0.0.1, port: {sites.port}}}\ncerts: certs\nmachines:\n"
+        f"  - {{id: base, host: 127.0.0.1}}\n  - {{id: robot, host: robot.example, listen: [], dora: {dora}, labels: {{arm: left}}}}\n"
+    )
+    base.dora("cluster", "certs", path)
+    done = base.dora("cluster", "up", path)
+    assert "2 of 2 machines are up" in done.stdout
+    assert "was running already" in base.dora("cluster", "up", path).stdout
+    done = base.dora("cluster", "status", path)
+    assert re.search(r"^robot +alive +0 .*arm=left", done.stdout, re.M)
+    uuid = base.start(flow(**{**TICKS, "sink": there(TICKS["sink"], labels={"arm": "left"})}), "--name", "one")
+    assert nodes(robot)["sink"] == ("running", "robot")
+    # With no certificate, with one of another authority, and in clear text.
+    tls = f"tls/127.0.0.1:{sites.port}"
+    other = tmp_path / "other.yml"
+    other.write_text(path.read_text().replace("certs: certs", "certs: others").replace("id: robot", "id: thief"))
+    base.dora("cluster", "certs", other)
+    for args in (["--connect", tls], ["--connect", tls, "--zenoh-config", tmp_path / "others/thief.json5"], ["--connect", sites.endpoint]):
+        daemon = thief.begin("daemon", "--machine-id", "thief", *args)
+        until(lambda: "coordinator" in thief.pids(), "the gateway")
+        assert thief.dora("list", status=1).stderr
+        daemon.terminate()
+        _, said = daemon.communicate()
+        assert "is in sight" not in said
+    assert [one["machine"] for one in base.daemons()] == ["base", "robot"]
+    assert base.status_of(uuid) == "running"
+    base.dora("cluster", "down", path, "--force")
+    until(lambda: not base.pids() and not robot.pids(), "the end of all")
