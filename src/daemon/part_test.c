@@ -27,6 +27,17 @@ static void start_part(struct run *run, const struct daemon_part *part)
             uv_run(&run->loop, UV_RUN_ONCE);                                                                           \
     } while (0)
 
+/* Nodes see the whole dataflow, wherever its nodes are. */
+static void assert_whole(struct run *run)
+{
+    struct buf whole = {0}, described = {0};
+    assert_int_equal(graph_json(run->dataflow->graph, &whole, NULL), 0);
+    assert_int_equal(description_write(run->dataflow, NULL, &described, NULL), 0);
+    assert_string_equal(described.data, whole.data);
+    buf_free(&whole);
+    buf_free(&described);
+}
+
 static struct edge *edge_of(struct run *run, const char *topic)
 {
     for (struct edge *edge = run->dataflow->part->edges; edge; edge = edge->next)
@@ -97,6 +108,7 @@ static void test_output_goes_elsewhere(void **state)
     assert_true(edge->is_outgoing && edge_is_blocking(edge));
     assert_string_equal(edge->machine, "there");
     assert_false(run->is_ready);
+    assert_whole(run);
     const char *said = play(edge, "hello", "until:ALL_INPUTS_CLOSED", words("wait", deliver), "goodbye", NULL);
     UNTIL(edge_is_up(edge));
     assert_int_equal(edge->process->in[0]->edges[0].policy, LINK_BACKPRESSURE);
@@ -128,6 +140,7 @@ static void test_input_comes_from_elsewhere(void **state)
     UNTIL(has_said(said, "OUTPUT 0 a/x\nLINK_OUT b 1\nSTART\n"));
     run_until(run, "b", "START");
     assert_null(strstr(run->said[1].data, "INPUT_CLOSED"));
+    assert_whole(run);
     touch(end);
     finish(run);
     assert_true(run->ok);
