@@ -80,6 +80,26 @@ def test_help_lists_the_commands(args):
         assert command in result.stdout
 
 
+def commands(*group):
+    """All of them, with those of groups."""
+    lines = dora(*group, "--help").stdout.split("Commands:\n")[1].split("\n\n")[0].splitlines()
+    for word in (line.split()[0] for line in lines if line[2] != " "):
+        if "Commands:" in dora(*group, word, "--help").stdout:
+            yield from commands(*group, word)
+        else:
+            yield (*group, word)
+
+
+def test_help_explains_the_json_of_each_format():
+    seen = 0
+    for command in commands():
+        text = dora(*command, "--help").stdout
+        if "--format" in text:
+            seen += 1
+            assert '{"' in text, command
+    assert seen > 15
+
+
 @pytest.mark.parametrize("columns", [30, 60, 80, 200])
 def test_help_fits_the_terminal(columns):
     """But for examples and usage, which are to be copied, and single words."""

@@ -155,7 +155,9 @@ static int run(const struct options *options)
     struct control_client *client = session_open(options);
     if (!client)
         return COMMAND_FAILED;
-    json_t *result = session_call(client, "dataflow.list", NULL, SESSION_PATIENCE);
+    /* What nothing is shown of need not be measured. */
+    bool usage = !options_has(options, "quiet") || options_has(options, "sort-by");
+    json_t *result = session_call(client, "dataflow.list", json_pack("{s:b}", "usage", usage), SESSION_PATIENCE);
     int status = result ? print(result, options) : COMMAND_FAILED;
     json_decref(result);
     control_client_close(client);
