@@ -1,5 +1,5 @@
 # `cpack` in the build folder makes Debian packages: dora (the command), libdora0 (the shared library for nodes) and
-# libdora-dev (what it takes to build nodes). Files lie as in the build; -DCMAKE_INSTALL_PREFIX=/usr when it is configured
+# libdora-dev (what it takes to build nodes), and with DORA_PYTHON python3-dora. Files lie as in the build; -DCMAKE_INSTALL_PREFIX=/usr when it is configured
 # puts libraries into Debian's folder for the architecture.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_VENDOR dora)
@@ -11,6 +11,9 @@ set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXE
     WORLD_READ WORLD_EXECUTE)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_COMPONENTS_ALL runtime lib dev)
+if(DORA_PYTHON)
+  list(APPEND CPACK_COMPONENTS_ALL python)
+endif()
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION devel)
@@ -44,6 +47,13 @@ dora_deb(dev libdora-dev "library for nodes of dora's dataflows (development fil
 .
 This package holds the headers, the static library, and the files for CMake
 and pkg-config to build nodes in C and C++.")
+if(DORA_PYTHON)
+  dora_deb(python python3-dora "nodes of dora's dataflows in Python"
+"Nodes are programs that receive and send data in a dataflow of dora.
+.
+This package holds the Python module for nodes. It needs pyarrow, which may
+have to come from elsewhere: into an environment with --system-site-packages.")
+endif()
 
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SUGGESTS "libdora-dev, cmake")
@@ -52,6 +62,15 @@ set(CPACK_DEBIAN_LIB_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_LIB_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/packaging/debian/triggers)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libdora0 (= ${PROJECT_VERSION})")
+# The extension is for the version of Python that built it.
+if(DORA_PYTHON)
+  math(EXPR dora_next_python "${dora_python_minor} + 1")
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_SHLIBDEPS ON)
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS "python3 (>= 3.${dora_python_minor}), python3 (<< 3.${dora_next_python})")
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_RECOMMENDS "python3-numpy, python3-pyarrow, python3-yaml")
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_SUGGESTS "dora")
+endif()
 
 # Where Debian's zsh looks, unlike others.
 install(FILES share/completions/dora.zsh DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions RENAME _dora

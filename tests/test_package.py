@@ -17,6 +17,9 @@ pytestmark = [
     ),
 ]
 NAMES = ["dora", "libdora0", "libdora-dev"]
+WITH_PYTHON = (BUILD / "python/dora").exists()
+if WITH_PYTHON:
+    NAMES.append("python3-dora")
 
 
 def output(*command, **how):
@@ -52,7 +55,7 @@ def content(deb):
 
 
 def test_what_each_package_holds(debs):
-    runtime, library, development = (content(debs[name]) for name in NAMES)
+    runtime, library, development = (content(debs[name]) for name in NAMES[:3])
     assert {
         "bin/dora",
         "bin/dora-coordinator",
@@ -81,6 +84,16 @@ def test_what_each_package_holds(debs):
     } <= development
     for one, other in [(runtime, library), (runtime, development), (library, development)]:
         assert not [path for path in one & other if path and not path.endswith("/")]
+
+
+@pytest.mark.skipif(not WITH_PYTHON, reason="the Python package is not built")
+def test_what_the_package_for_python_holds(debs):
+    held = content(debs["python3-dora"])
+    prefix = "lib/python3/dist-packages/dora/"
+    assert {prefix + name for name in ("__init__.py", "__init__.pyi", "py.typed", "testing.py")} <= held
+    assert len([path for path in held if re.fullmatch(re.escape(prefix) + r"_dora\.cpython-\d+-.*\.so", path)]) == 1
+    assert not [path for path in held if "__pycache__" in path]
+    assert "python3 (>= 3.11), python3 (<< 3." in output("dpkg-deb", "-f", debs["python3-dora"], "Depends")
 
 
 def test_what_each_package_needs(debs):
@@ -195,13 +208,15 @@ def test_they_are_installed_used_and_removed(debs, tmp_path):
         dora run dataflow.yml --stop-after 300ms | grep -o "Hello from talker_1" | head -n 1
         cc talker_1/node.c -o node $(pkg-config --cflags --libs dora)
         ldd node | grep -o "libdora.so.0"
-        dpkg -L libdora-dev libdora0 dora | grep -i dora >/tmp/files
-        dpkg -r libdora-dev libdora0 dora >/dev/null
+        packages="PACKAGES"
+        case $packages in *python3*) /usr/bin/python3 -Bc "import dora; print(dora.__version__)" ;; esac
+        dpkg -L $packages | grep -i dora >/tmp/files
+        dpkg -r $packages >/dev/null
         while read -r path; do
             if [ -e "$path" ]; then echo "left: $path"; exit 1; fi
         done </tmp/files
         echo removed
-    """
+    """.replace("PACKAGES", " ".join(NAMES))
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", IN_A_COPY.format(folder=folder, command=script)],
         stdout=subprocess.PIPE,
