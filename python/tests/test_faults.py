@@ -14,7 +14,7 @@ WITH_ECHO = [
 ]
 # Nodes that nobody talks to.
 ALONE = [
-    *("ends_in_a_block", "ends_in_asyncio", "loan_outlives_node"),
+    *("ends_in_a_block", "ends_in_asyncio", "loans_forgotten", "loan_outlives_node"),
 ]
 
 
