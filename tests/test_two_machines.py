@@ -165,7 +165,7 @@ def test_a_cluster_with_certificates_and_nobody_joins_without_one(sites, tmp_pat
         assert thief.dora("list", status=1).stderr
         daemon.terminate()
         _, said = daemon.communicate()
-        assert "is in sight" not in said
+        assert "machine base is in sight" not in said
     assert [one["machine"] for one in base.daemons()] == ["base", "robot"]
     assert base.status_of(uuid) == "running"
     base.dora("cluster", "down", path, "--force")

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/command.h"
@@ -14,6 +15,7 @@
 #include "cli/log_folders.h"
 #include "cli/log_options.h"
 #include "cli/log_record.h"
+#include "cli/machines.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/values.h"
@@ -173,6 +175,32 @@ static bool has_node(const json_t *dataflow, const char *id)
     return false;
 }
 
+/* Whether there is a log file of the node on this machine. */
+static bool has_log_here(const struct reading *reading, const json_t *dataflow, const char *node)
+{
+    autofree char *path = NULL;
+    if (asprintf(&path, "%s/out/%s/log_%s.jsonl", json_text(dataflow, "directory"), reading->uuid, node) < 0)
+        path = NULL;
+    return !path || access(path, F_OK) == 0;
+}
+
+/* Log files stay where their node is. */
+static void tell_of_others(struct reading *reading, const json_t *dataflow)
+{
+    json_t *status = session_call(reading->client, "status", NULL, SESSION_PATIENCE), *node;
+    const char *here = json_text(machine_here(status), "machine");
+    size_t i;
+    if (machines_are_several(status))
+        json_array_foreach(json_object_get(dataflow, "nodes"), i, node)
+        {
+            const char *id = json_text(node, "id"), *machine = json_text(node, "machine");
+            if (*machine && strcmp(machine, here) != 0 && (!reading->node || strcmp(reading->node, id) == 0) &&
+                !has_log_here(reading, dataflow, id))
+                report_hint("the lines of node `%s` are on machine `%s`: run the command there", id, machine);
+        }
+    json_decref(status);
+}
+
 static bool find_known(struct reading *reading, const struct options *options)
 {
     json_t *params = json_object();
@@ -186,6 +214,8 @@ static bool find_known(struct reading *reading, const struct options *options)
         return false;
     reading->uuid = strdup(json_text(dataflow, "uuid"));
     bool ok = reading->uuid && (!reading->node || has_node(dataflow, reading->node)) && add_folders(reading, dataflow);
+    if (ok)
+        tell_of_others(reading, dataflow);
     json_decref(dataflow);
     return ok;
 }

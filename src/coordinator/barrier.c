@@ -12,6 +12,7 @@ struct hearing {
     struct coordinator *coordinator;
     char uuid[UUID_TEXT];
     struct machine *machine;
+    unsigned serial; /* of the part */
 };
 
 static void let_go(struct part *part)
@@ -28,7 +29,7 @@ static void on_heard(void *context, json_t *result, const struct control_fault *
     (void)fault; /* one that can't is told again when it is back, or has ended */
     struct flow *flow = flow_find(hearing->coordinator, hearing->uuid);
     struct part *part = flow ? parts_on(flow, hearing->machine) : NULL;
-    if (part && part->unheard > 0 && --part->unheard == 0)
+    if (part && part->serial == hearing->serial && part->unheard > 0 && --part->unheard == 0)
         let_go(part);
 }
 
@@ -57,7 +58,7 @@ static void announce(struct flow *flow, struct part *part)
             parts_tell(flow, other, "node.found", found(flow, part));
             continue;
         }
-        *hearing = (struct hearing){.coordinator = flow->coordinator, .machine = part->machine};
+        *hearing = (struct hearing){.coordinator = flow->coordinator, .machine = part->machine, .serial = part->serial};
         strcpy(hearing->uuid, flow->uuid);
         if (control_send(other->machine->connection, "node.found", found(flow, part), &calls, hearing) == 0)
             part->unheard++;

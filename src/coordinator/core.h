@@ -22,6 +22,7 @@
 #include "control/connection.h"
 #include "control/server.h"
 #include "coordinator/machine.h"
+#include "coordinator/parts.h"
 #include "coordinator/store.h"
 
 struct coordinator;
@@ -38,21 +39,6 @@ struct waiter {
     void *context;
 };
 
-/* What of a dataflow one machine runs. Most dataflows have but one part. */
-struct part {
-    struct machine *machine;
-    json_t *said;                  /* the dataflow object of its daemon, of its own nodes alone; NULL: nothing yet */
-    bool is_reported;              /* by the daemon that is connected now, or asked of it */
-    bool is_started;               /* its nodes' processes have been started */
-    bool is_lost;                  /* with its machine */
-    bool is_rest;                  /* holds lost nodes that won't run again, after the others were placed again */
-    bool is_again;                 /* started again: the other parts are told when it is ready */
-    struct control_request *ready; /* `dataflow.ready`, to be answered when all have asked */
-    size_t unheard;                /* other parts that have not answered yet that it is found again */
-    char saved[16];                /* its status in the state */
-    json_t *untold;                /* [[method, params], …] for when its machine is back; NULL: nothing */
-};
-
 struct flow {
     struct flow *next;
     struct coordinator *coordinator;
@@ -61,6 +47,7 @@ struct flow {
     json_t *placement; /* node → machine's name, null for the coordinator's own; NULL: all nodes are there */
     struct part **parts;
     size_t part_count;
+    unsigned last_serial;
     bool is_released;         /* all parts have been ready */
     json_t *stop;             /* it is to stop: what daemons are told, but for the dataflow */
     char *fault_code, *fault; /* why it can't start; NULL: it can */
@@ -150,44 +137,6 @@ int flow_wait(struct flow *flow, struct control_request *request, bool until_sta
 void flow_save_late(struct coordinator *coordinator); /* what could not be saved when it ended */
 void flow_free_all(struct coordinator *coordinator);
 
-/* parts.c: a dataflow as the sum of its parts. */
-int parts_make(struct flow *flow); /* by its placement */
-void parts_free(struct flow *flow);
-struct part *parts_add(struct flow *flow, struct machine *machine); /* NULL: no memory */
-void parts_remove(struct flow *flow, struct part *part);
-/* The one that runs there, else one that is lost with it; NULL: none. */
-struct part *parts_on(const struct flow *flow, const struct machine *machine);
-struct part *parts_of_node(const struct flow *flow, const char *node);
-bool parts_is_over(const struct part *part);
-/* Keeps what its daemon says. */
-void parts_say(struct flow *flow, struct part *part, const json_t *said);
-/* Its nodes that have not ended have failed, for this reason. Gives their ids. */
-json_t *parts_end(struct flow *flow, struct part *part, const char *why);
-/* The dataflow's status, error and nodes by what its parts say; NULL: nothing is known, or no memory. */
-json_t *parts_merge(const struct flow *flow);
-/* Where each node is, for a daemon. */
-json_t *parts_names(const struct flow *flow);
-/* Sends a request to the daemon of a part, or keeps it for when its machine is back. Takes over `params`. */
-void parts_tell(struct flow *flow, struct part *part, const char *method, json_t *params);
-/* The same to all other parts that run. */
-void parts_tell_others(struct flow *flow, const struct part *but, const char *method, json_t *params);
-
-/* barrier.c: no part runs before all are ready. */
-void handle_ready(struct coordinator *coordinator, struct control_request *request, json_t *params);
-void barrier_look(struct flow *flow); /* after any change */
-void barrier_drop(struct part *part, const char *why);
-/* The start of all parts fails, because of this one. */
-void barrier_fail(struct flow *flow, const struct part *part, const char *code, const char *why);
-
-/* lost.c: machines that are lost, and found again. */
-/* What that machine ran, and nobody says it still does. */
-void lost_unreported(struct coordinator *coordinator, struct machine *machine);
-void lost_watch(struct coordinator *coordinator); /* the timer, anew */
-/* A part that was lost is there again. */
-void lost_found(struct flow *flow, struct part *part);
-/* Nodes that may run again, of parts that are lost, where they can. */
-void lost_place_again(struct coordinator *coordinator);
-
 /* start.c */
 int start_part(struct flow *flow, struct part *part, const char *yaml, json_t *options, json_t *ended);
 
@@ -205,6 +154,10 @@ void ask_every(struct coordinator *coordinator, const char *method, json_t *para
 /* daemon.c: the daemons' connections. */
 void daemon_request(struct coordinator *coordinator, struct control_request *request, const char *method,
                     json_t *params);
+void daemon_register(struct coordinator *coordinator, struct control_request *request, json_t *params); /* register.c */
+/* What the daemon of that machine says of a dataflow. */
+void daemon_take(struct coordinator *coordinator, struct machine *machine, const json_t *dataflow);
+void daemon_forget(struct machine *machine); /* it is another one's turn, or nobody's */
 void daemon_gone(struct coordinator *coordinator, struct machine *machine, const char *why);
 void daemon_grace(struct coordinator *coordinator);                    /* begins to wait for the one here */
 int daemon_load(struct coordinator *coordinator, struct error *error); /* what lived when we ended last */

@@ -62,6 +62,8 @@ struct flow *flow_add(struct coordinator *coordinator, json_t *dataflow)
         free_flow(flow);
         return NULL;
     }
+    if (strcmp(flow_status(dataflow), "stopping") == 0)
+        flow->stop = json_object(); /* for parts that have not heard of it */
     flow->next = coordinator->flows;
     coordinator->flows = flow;
     return flow;

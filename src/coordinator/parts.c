@@ -19,6 +19,7 @@ struct part *parts_add(struct flow *flow, struct machine *machine)
     if (!part)
         return NULL;
     part->machine = machine;
+    part->serial = ++flow->last_serial;
     flow->parts[flow->part_count++] = part;
     return part;
 }
