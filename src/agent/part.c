@@ -13,6 +13,8 @@
 
 /* Before an edge is asked for again that the gateway could not make. */
 static const int64_t rest = CLOCK_SECOND;
+/* The gateway is started again when it has not left an edge by then. */
+static const int64_t leave_patience = 10 * CLOCK_SECOND;
 
 struct found_wait {
     struct found_wait *next;
@@ -95,7 +97,6 @@ struct asking {
     struct agent *agent;
     char uuid[DATAFLOW_ID_MOST];
     uint32_t edge, process; /* their serials */
-    struct alarm *patience; /* of edge.close */
 };
 
 static struct asking *begin(const struct run *run)
@@ -207,38 +208,33 @@ static void make_edge(struct run *run, struct edge *edge)
 
 static void on_impatient(void *context)
 {
-    struct asking *asking = context;
-    alarm_close(take_ptr(asking->patience));
-    gateway_give_up(asking->agent->gateway, "it does not let go of an edge");
+    struct run *run = context;
+    for (struct edge *edge = run->dataflow ? run->dataflow->part->edges : NULL; edge; edge = edge->next)
+        if (edge->is_ending && edge->process) {
+            gateway_give_up(run->agent->gateway, "it does not let go of an edge");
+            return;
+        }
 }
 
 static void on_left(void *context, json_t *result, const struct control_fault *fault)
 {
     autofree struct asking *asking = context;
-    struct gateway *gateway = asking->agent->gateway;
-    alarm_close(asking->patience);
     if (!result && strcmp(fault->code, "lost") != 0)
-        gateway_give_up(gateway, fault->message);
+        gateway_give_up(asking->agent->gateway, fault->message);
 }
 
 static void end_edge(struct run *run, struct edge *edge)
 {
-    static const int64_t patience = 10 * CLOCK_SECOND;
     struct asking *asking = begin(run);
-    if (!asking || alarm_open(&asking->patience, run->agent->loop, on_impatient, asking, NULL) < 0) {
-        free(asking);
-        return;
-    }
-    if (gateway_ask(run->agent->gateway, "edge.close",
-                    json_pack("{s:s, s:s, s:s}", "dataflow", run->uuid, "topic", edge->topic,
-                              edge->is_outgoing ? "to" : "from", edge->machine),
-                    &(struct control_calls){.done = on_left}, asking) < 0) {
-        alarm_close(asking->patience);
+    if (!asking || gateway_ask(run->agent->gateway, "edge.close",
+                               json_pack("{s:s, s:s, s:s}", "dataflow", run->uuid, "topic", edge->topic,
+                                         edge->is_outgoing ? "to" : "from", edge->machine),
+                               &(struct control_calls){.done = on_left}, asking) < 0) {
         free(asking);
         return;
     }
     edge->is_ending = true;
-    alarm_set(asking->patience, patience);
+    alarm_set(run->patience, leave_patience);
 }
 
 static void answer_found(struct run *run, const char *fault)
@@ -271,12 +267,14 @@ void run_part_over(struct run *run)
 {
     answer_found(run, "the dataflow has ended on this machine");
     alarm_close(take_ptr(run->rest));
+    alarm_close(take_ptr(run->patience));
     json_decref(take_ptr(run->offer));
 }
 
 int run_part_begin(struct run *run, struct error *error)
 {
-    return alarm_open(&run->rest, run->agent->loop, on_rested, run, error);
+    int rc = alarm_open(&run->rest, run->agent->loop, on_rested, run, error);
+    return rc < 0 ? rc : alarm_open(&run->patience, run->agent->loop, on_impatient, run, error);
 }
 
 /* ---- Machines that are lost, and found ---- */

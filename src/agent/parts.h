@@ -28,6 +28,7 @@ struct run {
     bool is_ready, is_asking, is_released; /* all have joined here; the coordinator is asked; has let it go */
     struct found_wait *found;              /* who waits for edges that are made again */
     struct alarm *rest;                    /* before an edge is asked for that could not be made */
+    struct alarm *patience;                /* for how long the gateway may take to leave edges */
     bool is_resting;
     json_t *offer; /* what the gateway was told of its ports; NULL: nothing yet */
 };
