@@ -80,6 +80,8 @@ static bool read_data_file(const char *path, struct content *content)
     const char *dot = strrchr(path, '.');
     if (!read_file(path, &content->bytes) || !dot || strcmp(dot, ".json") != 0)
         return !content->bytes.failed;
+    if (content->bytes.data)
+        content->bytes.data[content->bytes.len] = '\0'; /* buf_reserve has kept a byte for it */
     content->value = parse(content->bytes.data ? content->bytes.data : "");
     return content->value != NULL;
 }
