@@ -10,7 +10,8 @@
 #include "payload.h"
 
 typedef struct {
-    PyObject_HEAD NodeObject *node;
+    PyObject ob_base;
+    NodeObject *node;
     PyObject *output, *metadata;
     PyObject *shape, *dtype; /* of an array; NULL: a plain one */
     PyObject *array;         /* a weak reference to it, as it has this object for its base; NULL: not made yet */
@@ -87,13 +88,12 @@ PyObject *node_send_output_raw(NodeObject *self, PyObject *args, PyObject *kwarg
     return (PyObject *)result;
 }
 
-/* The bytes of an array of this shape, an int or a sequence of them; -1 with an exception. */
+/* The bytes of an array of this shape, a tuple; -1 with an exception. */
 static Py_ssize_t size_of(PyObject *shape, Py_ssize_t width)
 {
-    PyObject *extents = PyIndex_Check(shape) ? PyTuple_Pack(1, shape) : PySequence_Tuple(shape);
-    Py_ssize_t size = extents ? width : -1;
-    for (Py_ssize_t i = 0; extents && i < PyTuple_GET_SIZE(extents) && size >= 0; i++) {
-        Py_ssize_t extent = PyNumber_AsSsize_t(PyTuple_GET_ITEM(extents, i), PyExc_OverflowError);
+    Py_ssize_t size = width;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(shape) && size >= 0; i++) {
+        Py_ssize_t extent = PyNumber_AsSsize_t(PyTuple_GET_ITEM(shape, i), PyExc_OverflowError);
         if (extent == -1 && PyErr_Occurred())
             size = -1;
         else if (extent < 0 || __builtin_mul_overflow(size, extent, &size)) {
@@ -101,7 +101,6 @@ static Py_ssize_t size_of(PyObject *shape, Py_ssize_t width)
             size = -1;
         }
     }
-    Py_XDECREF(extents);
     return size;
 }
 
@@ -125,6 +124,20 @@ static char plain_of(PyObject *dtype, Py_ssize_t *width)
     return plain;
 }
 
+/* Within node_enter. */
+static LoanObject *loan_array(NodeObject *self, PyObject *output, PyObject *shape, PyObject *dtype, PyObject *metadata)
+{
+    Py_ssize_t width = 0;
+    char format = plain_of(dtype, &width);
+    Py_ssize_t size = format ? size_of(shape, width) : -1;
+    LoanObject *result = size >= 0 ? loan(self, output, (size_t)size, metadata, format) : NULL;
+    if (result) {
+        result->shape = Py_NewRef(shape);
+        result->dtype = Py_NewRef(dtype);
+    }
+    return result;
+}
+
 PyObject *node_loan(NodeObject *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"output_id", "shape", "dtype", "metadata", NULL};
@@ -135,14 +148,9 @@ PyObject *node_loan(NodeObject *self, PyObject *args, PyObject *kwargs)
     PyObject *numpy = PyImport_ImportModule("numpy"), *dtype = NULL;
     if (numpy)
         dtype = type ? PyObject_CallMethod(numpy, "dtype", "O", type) : PyObject_CallMethod(numpy, "dtype", "s", "u1");
-    Py_ssize_t width = 0;
-    char format = dtype ? plain_of(dtype, &width) : 0;
-    Py_ssize_t size = format ? size_of(shape, width) : -1;
-    LoanObject *result = size >= 0 ? loan(self, output, (size_t)size, metadata, format) : NULL;
-    if (result) {
-        result->shape = Py_NewRef(shape);
-        result->dtype = Py_NewRef(dtype);
-    }
+    PyObject *extents = !dtype ? NULL : PyIndex_Check(shape) ? PyTuple_Pack(1, shape) : PySequence_Tuple(shape);
+    LoanObject *result = extents ? loan_array(self, output, extents, dtype, metadata) : NULL;
+    Py_XDECREF(extents);
     Py_XDECREF(dtype);
     Py_XDECREF(numpy);
     node_leave(self);

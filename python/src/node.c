@@ -31,7 +31,10 @@ static void shut(NodeObject *self)
     self->peeked = NULL;
     self->node = NULL;
     self->last_id = NULL;
+    /* What is still held of others' memory is copied. */
+    gil_release();
     dora_node_close(node);
+    gil_take();
 }
 
 void node_leave(NodeObject *self)

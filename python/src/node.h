@@ -9,8 +9,9 @@
 #include "module.h"
 
 typedef struct {
-    PyObject_HEAD struct state *state; /* of the module, which the type keeps */
-    dora_node *node;                   /* NULL before it is open, and after it is closed and nobody uses it */
+    PyObject ob_base;
+    struct state *state; /* of the module, which the type keeps */
+    dora_node *node;     /* NULL before it is open, and after it is closed and nobody uses it */
     Py_ssize_t users;
     bool closed;
 
