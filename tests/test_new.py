@@ -147,6 +147,15 @@ def test_a_node_in_python_joins_a_dataflow_as_dora_says(new, dora, tmp_path, env
     subprocess.run(["python", "-m", "pytest", "-q"], cwd=tmp_path / "my-node.2", env=environment, check=True)
 
 
+@pytest.mark.parametrize("pip", ["pip", "pip3"])
+def test_with_uv_pip_is_that_of_uv(dora, tmp_path, pip):
+    (tmp_path / "uv").write_text('#!/bin/sh\necho "$@" >said\n')
+    (tmp_path / "uv").chmod(0o755)
+    (tmp_path / "dataflow.yml").write_text(f"nodes: [{{id: node, path: node, build: {pip} install -e node}}]")
+    subprocess.run([dora, "build", "--uv", "dataflow.yml"], cwd=tmp_path, env=path_with(tmp_path), check=True)
+    assert (tmp_path / "said").read_text() == "pip install -e node\n"
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [

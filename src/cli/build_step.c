@@ -112,9 +112,10 @@ static bool run_line(const struct graph_node *node, const char *line, const char
     if (count == 0)
         return true;
     bool is_pip = uv && (strcmp(words[1], "pip") == 0 || strcmp(words[1], "pip3") == 0);
+    static char uv_command[] = "uv", pip_command[] = "pip";
     if (is_pip) {
-        words[0] = (char[]){"uv"};
-        words[1] = (char[]){"pip"};
+        words[0] = uv_command;
+        words[1] = pip_command;
     }
     announce(progress, node->id, line);
     char **command = words + !is_pip;
