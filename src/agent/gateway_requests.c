@@ -52,6 +52,13 @@ void gateway_request(void *context, struct control_request *request, const char 
         machine(agent, request, params);
         return;
     }
+    if (strcmp(method, "failed") == 0) {
+        const char *message = json_get_text(params, "message");
+        autofree char *why = strdup(message ? message : "it can't go on");
+        control_answer(request, json_object());
+        gateway_give_up(context, why ? why : "it can't go on");
+        return;
+    }
     bool is_node = strcmp(method, "node") == 0, is_feed = strcmp(method, "feed") == 0;
     if (!is_node && !is_feed && strcmp(method, "watch") != 0) {
         control_refusef(request, "invalid", NULL, "a gateway can't ask for `%s`", method);

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "gateway/edge_receive.h"
 #include "gateway/edge_send.h"
+#include "gateway/foreign.h"
 #include "gateway/gateway.h"
 #include "gateway/stream.h"
 
@@ -35,6 +36,7 @@ struct flows {
     struct gateway *gateway;
     struct edge *edges;
     struct closing *closings;
+    struct foreign *foreign;
     uv_timer_t *tick;
     _Atomic bool is_ticking; /* a tick is to come, or asked for */
 };
@@ -320,6 +322,7 @@ static void request_dataflow_close(struct flows *flows, struct control_request *
         control_refusef(request, "invalid", NULL, "dataflow.close takes dataflow");
         return;
     }
+    foreign_close_dataflow(flows->foreign, dataflow);
     for (struct edge *edge = flows->edges, *next; edge; edge = next) {
         next = edge->next;
         if (strcmp(edge->dataflow, dataflow) == 0)
@@ -339,6 +342,8 @@ bool flows_request(struct flows *flows, struct control_request *request, const c
         open_edge(flows, request, params, false);
     else if (strcmp(method, "edge.close") == 0)
         request_edge_close(flows, request, params);
+    else if (strcmp(method, "dataflow.open") == 0)
+        foreign_open_dataflow(flows->foreign, request, params);
     else if (strcmp(method, "dataflow.close") == 0)
         request_dataflow_close(flows, request, params);
     else
@@ -371,7 +376,7 @@ int flows_open(struct flows **out, struct gateway *gateway)
         return -ENOMEM;
     flows->gateway = gateway;
     flows->tick = malloc(sizeof *flows->tick);
-    if (!flows->tick) {
+    if (!flows->tick || foreign_open(&flows->foreign, gateway) < 0) {
         free(flows->tick);
         free(flows);
         return -ENOMEM;
@@ -384,6 +389,7 @@ int flows_open(struct flows **out, struct gateway *gateway)
 
 void flows_end(struct flows *flows)
 {
+    foreign_end(flows->foreign);
     for (struct edge *edge = flows->edges, *next; edge; edge = next) {
         next = edge->next;
         close_edge(edge, false);
@@ -392,7 +398,7 @@ void flows_end(struct flows *flows)
 
 bool flows_idle(const struct flows *flows)
 {
-    return !flows->edges;
+    return !flows->edges && foreign_idle(flows->foreign);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -404,6 +410,7 @@ void flows_free(struct flows *flows)
 {
     if (!flows)
         return;
+    foreign_free(flows->foreign);
     while (flows->closings) {
         struct closing *closing = flows->closings;
         flows->closings = closing->next;
