@@ -67,8 +67,8 @@ typedef struct dora_node_options {
                         < 0: sleep at once; DORA_FOREVER: never sleep */
     /* For callers who hold a lock that nobody should wait for, such as an interpreter's: `wait_begin` is called before
      * every wait and `wait_end` after it, by the thread that waits, which holds none of this library's locks then. They
-     * call no function of the node. What `wait_end` returns below 0 ends the waiting call with that failure; a wait
-     * ends early when a signal was handled. NULL: none. */
+     * may send, but not receive; on the output whose sending waits they get -EDEADLK. What `wait_end` returns below 0
+     * ends the waiting call with that failure; a wait ends early when a signal was handled. NULL: none. */
     void (*wait_begin)(void *context);
     int (*wait_end)(void *context);
     void *wait_context;

@@ -201,8 +201,9 @@ void node_dealloc(NodeObject *self)
 
 int node_warn_once(NodeObject *self, PyObject *key, const char *format, ...)
 {
+    enum { WARNINGS_MOST = 1000 };
     int known = PySet_Contains(self->warned, key);
-    if (known != 0)
+    if (known != 0 || PySet_GET_SIZE(self->warned) == WARNINGS_MOST)
         return known < 0 ? -1 : 0;
     if (PySet_Add(self->warned, key) < 0)
         return -1;

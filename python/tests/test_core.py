@@ -52,9 +52,12 @@ def test_signals_end_waits(start):
     )
     waits = ("next", "iteration", "send_output", "send_output, large", "recv_async")
     deadline = time.monotonic() + 60
-    while len(flow.notes("node")) < len(waits) and time.monotonic() < deadline and flow.process.poll() is None:
+    while len(flow.notes("node")) < len(waits) + 4 and time.monotonic() < deadline and flow.process.poll() is None:
         time.sleep(0.05)
-    assert flow.notes("node") == dict.fromkeys(waits, True), flow.printed
+    found = flow.notes("node")
+    handlers = {name: found.pop(name) for name in list(found) if name.startswith("the handler")}
+    assert handlers == dict.fromkeys(handlers, {"raises": "RuntimeError"}) and len(handlers) == 4
+    assert found == dict.fromkeys(waits, True), flow.printed
 
 
 def test_threads(flow):

@@ -81,6 +81,32 @@ static void a_wait_is_framed_and_can_be_ended(void **state)
     stand_close(&stand);
 }
 
+static dora_node *sending;
+static int sent[2];
+
+static int send_too(void *context)
+{
+    (void)context;
+    sent[0] = dora_send(sending, "out", "z", 1, NULL);
+    sent[1] = dora_send(sending, "other", "z", 1, NULL);
+    return -EINTR;
+}
+
+static void a_wait_may_send_elsewhere(void **state)
+{
+    (void)state;
+    struct waits waits[2] = {0};
+    struct stand stand = two_nodes(waits, LINK_BACKPRESSURE);
+    sending = stand.nodes[0].node;
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(dora_send(sending, "out", "x", 1, NULL), 0);
+    sending->wait_end = send_too;
+    assert_int_equal(dora_send(sending, "out", "x", 1, NULL), -EINTR);
+    assert_int_equal(sent[0], -EDEADLK);
+    assert_int_equal(sent[1], 0);
+    stand_close(&stand);
+}
+
 static void *send_one(void *node)
 {
     return (void *)(intptr_t)dora_send(node, "out", "x", 1, NULL);
@@ -244,6 +270,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wait_is_framed_and_can_be_ended),
+        cmocka_unit_test(a_wait_may_send_elsewhere),
         cmocka_unit_test(who_waits_for_another_threads_send_can_give_up),
         cmocka_unit_test(a_shared_loan_stays_with_its_owner),
         cmocka_unit_test(what_cant_be_sent_gives_its_memory_back),

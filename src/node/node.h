@@ -49,7 +49,8 @@ struct output {
     uint64_t sequence; /* of the next message */
     uint64_t dropped;  /* over links that have ended */
     bool closed;
-    bool busy; /* a sender waits for room, with the lock released: others queue behind it */
+    bool busy;        /* a sender waits for room, with the lock released: others queue behind it */
+    pthread_t sender; /* that one */
     struct route *routes;
     size_t route_count;
 };

@@ -184,6 +184,7 @@ static int wait_for_room(dora_node *node, struct output *output, struct route ro
         return node_fail_locked(node, -EAGAIN, "output `%s`: the queue of this node's own input is full", output->id);
     ring_bells(output);
     output->busy = true;
+    output->sender = pthread_self();
     route.link->waiters++;
     lock_release(&node->lock);
     node_bump(node);
@@ -202,6 +203,8 @@ static int wait_for_room(dora_node *node, struct output *output, struct route ro
 /* Waits, with the lock, until another thread's send on the output may be over. */
 static int wait_for_turn(dora_node *node, const struct output *output)
 {
+    if (pthread_equal(output->sender, pthread_self()))
+        return node_fail_locked(node, -EDEADLK, "output `%s`: this thread waits to send on it already", output->id);
     lock_release(&node->lock);
     wait_enter(node);
     lock_take(&node->lock);
