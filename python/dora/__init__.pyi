@@ -18,6 +18,7 @@ from ._missing import Ros2ServiceClient as Ros2ServiceClient
 from ._missing import Ros2ServiceServer as Ros2ServiceServer
 from ._missing import Ros2Subscription as Ros2Subscription
 from ._missing import Ros2Topic as Ros2Topic
+from ._missing import Ros2Transport as Ros2Transport
 from ._missing import start_runtime as start_runtime
 from ._status import DoraStatus as DoraStatus
 from ._types import Event as Event
@@ -47,6 +48,7 @@ __all__ = [
     "Ros2ServiceServer",
     "Ros2Subscription",
     "Ros2Topic",
+    "Ros2Transport",
     "__author__",
     "__version__",
 ]
