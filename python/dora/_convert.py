@@ -15,7 +15,7 @@ def to_arrow(data):
         return _one_chunk(data, pyarrow)
     if hasattr(data, "__dlpack__") and not _is_numpy(data):
         data = _from_dlpack(data)
-    elif not _is_numpy(data) and hasattr(data, "__array__"):
+    elif not _is_numpy(data) and (hasattr(data, "__array__") or hasattr(data, "__array_interface__")):
         import numpy
 
         data = numpy.asarray(data)
@@ -36,9 +36,12 @@ def send_strided(node, output, data, metadata):
     import numpy
 
     array = numpy.asarray(data)
-    if output not in node.node_config()["outputs"] or array.dtype.char == "?":
+    try:
+        loan = node.loan(output, array.shape, array.dtype, metadata)
+    except RuntimeError:
+        # The same is said, or, of an unknown output, only logged.
         return node.send_output(output, numpy.ascontiguousarray(array), metadata)
-    with node.loan(output, array.shape, array.dtype, metadata) as room:
+    with loan as room:
         numpy.copyto(room, array)
 
 
@@ -68,7 +71,10 @@ def _from_dlpack(data):
     if device != CPU:
         raise RuntimeError(f"can't send a {type(data).__name__} that isn't in the CPU's memory: copy it there first (.cpu())")
     detach = getattr(data, "detach", None)  # a tensor that needs its gradient doesn't give its memory
-    return numpy.from_dlpack(detach() if detach else data)
+    try:
+        return numpy.from_dlpack(detach() if detach else data)
+    except (BufferError, TypeError, RuntimeError) as error:
+        raise RuntimeError(f"can't send this {type(data).__name__}, which numpy makes no array of: {error}") from None
 
 
 def _from_numpy(array, pyarrow):

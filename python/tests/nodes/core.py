@@ -59,6 +59,21 @@ class Tensor:
         return self.device or self.of.__dlpack_device__()
 
 
+class Picture:
+    """All it has is numpy's older interface, as pictures of Pillow."""
+
+    def __init__(self, of):
+        self.__array_interface__ = of.__array_interface__
+        self.of = of
+
+
+class Odd(Tensor):
+    """Of a type that numpy doesn't know."""
+
+    def __dlpack__(self, **options):
+        raise BufferError("bfloat16")
+
+
 def sending(notes):
     """Sends one of everything, and notes what comes back."""
     node = dora.Node()
@@ -94,6 +109,7 @@ def sending(notes):
         "numpy, read-only": (np.frombuffer(b"abc", np.uint8), pa.array(b"abc", pa.uint8())),
         "numpy number": (np.float32(2.5), pa.array([2.5], pa.float32())),
         "DLPack": (Tensor(big), pa.array(big.reshape(-1))),
+        "array interface": (Picture(image), pa.array(range(24), pa.uint8())),
         "list": ([1, 2, None], pa.array([1, 2, None])),
         "dicts": ([{"a": 1}], pa.array([{"a": 1}])),
         "range": (range(3), pa.array([0, 1, 2])),
@@ -126,10 +142,13 @@ def sending(notes):
         "record": np.zeros(2, "i4,f4"),
         "mixed": [1, "a"],
         "GPU": Tensor(big, (2, 0)),
+        "odd tensor": Odd(big),
         "a released array": released(),
     }
     for name, data in refused.items():
         notes.call("refused: " + name, node.send_output, "out", data)
+    for data in (b"x", big.T, pa.array(["a"]), [1]):
+        node.send_output("nowhere", data)
     notes("nothing was sent", node.is_empty())
 
 
