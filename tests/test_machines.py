@@ -3,6 +3,7 @@
 The daemons are the test's own: what they are asked, and what they say, is in its hands (docs/machines.md).
 """
 
+import random
 import threading
 import uuid
 
@@ -366,6 +367,78 @@ def test_nodes_with_a_restart_policy_are_placed_again_where_they_can(machines):
     waiting = made.command.ask("dataflow.wait")
     made.base.tell("finished")
     assert made.command.answer(waiting)["status"] == "failed"
+
+
+def test_a_part_that_has_ended_is_told_to_the_others_also_later(machines):
+    made = machines()
+    run(made)
+    made.robot.tell("finished")
+    ended = {"dataflow": made.base.part["uuid"], "machine": "robot"}
+    assert made.base.asked("part.ended")["params"] == ended
+    made.base.close()
+    part, mine = made.base.part, made.base.mine
+    made.base = made.add("base", part)
+    assert made.base.asked("part.ended")["params"] == ended
+    # A node that has ended may be started again while its part goes on.
+    made.base.part, made.base.mine = part, mine
+    made.base.tell("finished")
+    assert made.command.call("dataflow.get", dataflow="one")["status"] == "finished"
+
+
+def test_a_node_that_is_started_again_is_found_by_the_others(machines):
+    made = machines()
+    run(made, AGAIN)
+    made.robot.call(
+        "daemon.update",
+        dataflow={**made.robot.part, "nodes": [{"id": "eye", "status": "finished"}, {"id": "ear", "status": "running"}]},
+    )
+    request = made.command.ask("node.restart", node="eye")
+    asked = made.robot.asked("node.restart")
+    made.robot.say(id=asked["id"], result={})
+    found = made.base.asked("node.found")
+    assert found["params"] == {"dataflow": made.base.part["uuid"], "nodes": ["eye"], "machine": "robot"}
+    assert made.command.answer(request) == {}
+    request = made.command.ask("node.restart", node="ear")  # which runs: nobody has closed anything
+    asked = made.robot.asked("node.restart")
+    made.robot.say(id=asked["id"], result={})
+    assert made.command.answer(request) == {}
+    assert not [one for one in made.base.waiting if one.get("method") == "node.found"]
+
+
+def test_nodes_started_by_hand_are_not_waited_for(machines):
+    made = machines()
+    run(made)
+    nodes_ = [{"id": "hand", "status": "running", "kind": "dynamic"}]
+    made.base.call("daemon.update", dataflow={**made.base.part, "nodes": nodes_})
+    made.robot.tell("finished")
+    asked = made.base.asked("dataflow.stop")
+    made.base.say(id=asked["id"], result={})
+    made.base.tell("finished")
+    assert made.command.call("dataflow.get", dataflow="one")["status"] == "finished"
+
+
+def test_wild_words_of_a_daemon_harm_nobody(machines):
+    made = machines("--lost-after", "300ms")
+    run(made)
+    wild = [None, [], {}, "x", 7, {"id": 3}, {"id": "eye"}, [{}], [None], {"uuid": "x"}, True, -1, 1e300, "é" * 300]
+    random_ = random.Random(7)
+    for turn in range(300):
+        part = dict(made.robot.part)
+        for _ in range(random_.randrange(1, 4)):
+            part[random_.choice(["status", "nodes", "error", "uuid", "started", "ended", "name", "machine"])] = random_.choice(wild)
+        made.robot.ask("daemon.update", dataflow=random_.choice([part, random_.choice(wild)]))
+        made.robot.ask("dataflow.ready", dataflow=random_.choice([*wild, made.robot.part["uuid"]]))
+        if turn % 50 == 0:
+            peer = Peer(made.socket, "daemon", machine="other")
+            params = {"id": "x", "pid": 1, "machine": "other", "labels": {}, "dataflows": []}
+            params[random_.choice(list(params))] = random_.choice(wild)
+            peer.ask("daemon.register", **params)
+            peer.ask("daemon.register", **{**params, "dataflows": [part, random_.choice(wild)]})
+            peer.close()
+    made.robot.call("daemon.update", dataflow=made.robot.part)
+    made.robot.close()
+    assert made.cli().call("dataflow.list")["dataflows"]  # though base does not answer
+    assert made.process.poll() is None
 
 
 def test_a_machine_lost_before_all_are_ready_fails_the_start(machines):

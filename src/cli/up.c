@@ -18,7 +18,7 @@
 
 /* How long either may take to answer; and for another one, that may have been faster than ours, to show. */
 static const int64_t patience_ns = 30 * CLOCK_SECOND, yield_ns = CLOCK_SECOND / 2;
-enum { RETRY_MS = 3 };
+enum { RETRY_MS = 3, ELSEWHERE_MS = 30 };
 
 struct waiting {
     struct background background;
@@ -104,30 +104,50 @@ static struct control_client *reach_coordinator(const char *const *args, bool *w
     return client ? client : session_open(NULL);
 }
 
-/* The coordinator of another machine, through the daemon's gateway here. */
-static struct control_client *reach_elsewhere(const char *const *args, bool *daemon_started)
+/* Asks the coordinator of another machine: a connection that is just being made may break, and this is tried again. */
+static json_t *ask_elsewhere(struct error *error)
+{
+    struct control_client *client = NULL;
+    json_t *status = NULL;
+    if (control_connect(&client, DORA_VERSION, error) == 0)
+        control_call(client, "status", NULL, SESSION_PATIENCE, NULL, NULL, &status, error);
+    control_client_close(client);
+    return status;
+}
+
+/* The status of another machine's coordinator, through the gateway of the daemon here, once it knows that daemon. */
+static json_t *reach_elsewhere(const char *const *args, bool *daemon_started)
 {
     struct waiting waiting = wait_begin();
-    struct control_client *client = NULL;
     struct error error = ERROR_INIT;
-    int rc;
-    while ((rc = control_connect(&client, DORA_VERSION, &error)) < 0 && rc != -EPROTONOSUPPORT && rc != -EPERM) {
-        bool is_missing = !waiting.background.pid && control_lock_holder(CONTROL_DAEMON_LOCK) == 0;
-        if (is_missing && !start(&waiting, "daemon", args))
+    for (;;) {
+        json_t *status = control_lock_holder(CONTROL_COORDINATOR_LOCK) != 0 ? ask_elsewhere(&error) : NULL;
+        if (machine_here(status)) {
+            *daemon_started = waiting.background.pid && !waiting.has_ended;
+            return status;
+        }
+        bool is_reached = status != NULL;
+        json_decref(status);
+        if (!waiting.background.pid && control_lock_holder(CONTROL_DAEMON_LOCK) == 0 &&
+            !start(&waiting, "daemon", args))
             return NULL;
         progress_show("waiting for the coordinator …");
-        if (clock_now() < waiting.deadline && wait_on(&waiting, "daemon"))
+        poll(NULL, 0, ELSEWHERE_MS);
+        if (clock_now() < waiting.deadline && error.code != -EPROTONOSUPPORT && error.code != -EPERM) {
+            if (!wait_on(&waiting, "daemon"))
+                return NULL;
             continue;
-        if (waiting.has_ended)
-            return NULL; /* reported */
+        }
         progress_clear();
-        report_error("no coordinator is within reach: %s", error.message);
-        report_hint("`dora up --listen …` on its machine starts it; the daemon here goes on looking for it, "
-                    "`dora down --force` ends it");
+        if (is_reached)
+            report_error("the coordinator is there, but does not know the daemon of this machine");
+        else
+            report_error("no coordinator is within reach: %s", *error.message ? error.message : "no gateway is here");
+        report_hint("`dora up --listen …` on its machine starts it; the daemon here goes on looking for it (see %s), "
+                    "`dora down --force` ends it",
+                    waiting.background.pid ? waiting.background.log : "its log");
         return NULL;
     }
-    *daemon_started = waiting.background.pid && !waiting.has_ended;
-    return client ? client : session_open(NULL);
 }
 
 /* The coordinator's status, once it has a daemon of this machine. */
@@ -175,11 +195,17 @@ static int bring_up(const struct options *options, const struct machine_options 
     if (!daemon_args || !take_turn(&lock))
         return COMMAND_FAILED;
     bool coordinator_started = false, daemon_started = false;
-    struct control_client *client = machine->is_joining && !machine->gateway.has_coordinator
-                                        ? reach_elsewhere(daemon_args, &daemon_started)
-                                        : reach_coordinator(coordinator_args, &coordinator_started);
-    json_t *status = client ? reach_daemon(client, daemon_args, &daemon_started) : NULL;
+    bool is_elsewhere = machine->is_joining && !machine->gateway.has_coordinator;
+    struct control_client *client = is_elsewhere ? NULL : reach_coordinator(coordinator_args, &coordinator_started);
+    json_t *status = is_elsewhere ? reach_elsewhere(daemon_args, &daemon_started)
+                     : client     ? reach_daemon(client, daemon_args, &daemon_started)
+                                  : NULL;
     progress_clear();
+    if (is_elsewhere && json_is_true(json_object_get(machine_here(status), "coordinator"))) {
+        report_error("a coordinator of its own is running on this machine");
+        report_hint("`dora down` ends it; with --coordinator it stays, and this machine connects all the same");
+        json_decref(take_ptr(status));
+    }
     if (status)
         print(status, coordinator_started, daemon_started);
     if (status && !daemon_started && machine->is_joining)
@@ -227,7 +253,7 @@ const struct command command_up = {
         "What runs already stays as it is. Both live on until `dora down`, or until you log out where the system "
         "ends\nwhat is left then; a service manager can run them instead, as `dora coordinator` and `dora "
         "daemon`.\n\n" MACHINE_HELP "With --connect, no coordinator is started here: the one of the other machine is "
-                                    "used, and every command works\n"
+        "used, and every command works\n"
         "here as it does there.\n\n"
         "Exits with 0 when both answer, else with 1.",
     .example = "dora up\n"

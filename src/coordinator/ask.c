@@ -5,14 +5,19 @@
 #include "base/cleanup.h"
 #include "coordinator/core.h"
 
+/* A machine that is cut off has its connection for a while yet: the others' answers are worth having without it. */
+enum { PATIENCE_MS = 2000 };
+
 struct gathering {
-    size_t left;
+    size_t left;  /* daemons that have not answered */
+    size_t users; /* these, and the timer */
     json_t *list;
-    bool has_answer;
+    bool has_answer, is_done;
     char *code, *message, *hint; /* of the first that failed */
     const char *key;
     ask_done *done;
     void *context;
+    uv_timer_t patience;
 };
 
 /* One of the daemons. */
@@ -21,15 +26,10 @@ struct asked {
     const struct machine *machine;
 };
 
-static void one_less(struct gathering *gathering)
+static void leave(struct gathering *gathering)
 {
-    if (--gathering->left > 0)
+    if (--gathering->users > 0)
         return;
-    const struct control_fault fault = {gathering->code ? gathering->code : "failed",
-                                        gathering->message ? gathering->message : "no daemon can be asked",
-                                        gathering->hint};
-    gathering->done(gathering->context, gathering->has_answer ? gathering->list : NULL,
-                    gathering->has_answer ? NULL : &fault);
     json_decref(gathering->list);
     free(gathering->code);
     free(gathering->message);
@@ -37,30 +37,72 @@ static void one_less(struct gathering *gathering)
     free(gathering);
 }
 
+static void on_timer_closed(uv_handle_t *handle)
+{
+    leave(handle->data);
+}
+
+static void finish(struct gathering *gathering)
+{
+    if (gathering->is_done)
+        return;
+    const struct control_fault fault = {gathering->code ? gathering->code : "failed",
+                                        gathering->message ? gathering->message : "no daemon answers", gathering->hint};
+    gathering->is_done = true;
+    uv_close((uv_handle_t *)&gathering->patience, on_timer_closed);
+    gathering->done(gathering->context, gathering->has_answer ? gathering->list : NULL,
+                    gathering->has_answer ? NULL : &fault);
+}
+
+static void on_patience(uv_timer_t *timer)
+{
+    finish(timer->data);
+}
+
+static void take(struct gathering *gathering, const struct machine *machine, json_t *list)
+{
+    json_t *entry;
+    size_t i;
+    json_array_foreach(list, i, entry)
+    {
+        json_object_set_new(entry, "machine", json_string(machine_label(machine)));
+        json_array_append(gathering->list, entry);
+    }
+}
+
 static void on_answer(void *context, json_t *result, const struct control_fault *fault)
 {
     autofree struct asked *asked = context;
     struct gathering *gathering = asked->gathering;
-    json_t *entry;
-    size_t i;
-    json_array_foreach(json_object_get(result, gathering->key), i, entry)
-    {
-        json_object_set_new(entry, "machine", json_string(machine_label(asked->machine)));
-        json_array_append(gathering->list, entry);
-    }
+    if (!gathering->is_done && result)
+        take(gathering, asked->machine, json_object_get(result, gathering->key));
     gathering->has_answer |= result != NULL;
     if (fault && !gathering->code) {
         gathering->code = strdup(fault->code);
         gathering->message = strdup(fault->message);
         gathering->hint = fault->hint ? strdup(fault->hint) : NULL;
     }
-    one_less(gathering);
+    if (--gathering->left == 0)
+        finish(gathering);
+    leave(gathering);
 }
 
-void ask_all(struct machine *const *machines, size_t count, const char *method, json_t *params, const char *key,
-             ask_done *done, void *context)
+static bool ask(struct gathering *gathering, const struct machine *machine, const char *method, json_t *params)
 {
     static const struct control_calls calls = {.done = on_answer};
+    struct asked *asked = machine->connection ? malloc(sizeof *asked) : NULL;
+    if (!asked)
+        return false;
+    *asked = (struct asked){gathering, machine};
+    if (control_send(machine->connection, method, json_deep_copy(params), &calls, asked) == 0)
+        return true;
+    free(asked);
+    return false;
+}
+
+void ask_all(struct coordinator *coordinator, struct machine *const *machines, size_t count, const char *method,
+             json_t *params, const char *key, ask_done *done, void *context)
+{
     static const struct control_fault no_memory = {"internal", "the coordinator has no memory for this", NULL};
     struct gathering *gathering = calloc(1, sizeof *gathering);
     if (!gathering || !(gathering->list = json_array())) {
@@ -69,22 +111,23 @@ void ask_all(struct machine *const *machines, size_t count, const char *method, 
         done(context, NULL, &no_memory);
         return;
     }
-    gathering->left = 1;
+    gathering->users = 1;
     gathering->key = key;
     gathering->done = done;
     gathering->context = context;
-    for (size_t i = 0; i < count; i++) {
-        struct asked *asked = machines[i]->connection ? malloc(sizeof *asked) : NULL;
-        if (!asked)
-            continue;
-        *asked = (struct asked){gathering, machines[i]};
-        if (control_send(machines[i]->connection, method, json_deep_copy(params), &calls, asked) == 0)
+    gathering->patience.data = gathering;
+    uv_timer_init(&coordinator->loop, &gathering->patience);
+    for (size_t i = 0; i < count; i++)
+        if (ask(gathering, machines[i], method, params)) {
             gathering->left++;
-        else
-            free(asked);
-    }
+            gathering->users++;
+        }
     json_decref(params);
-    one_less(gathering);
+    uv_update_time(&coordinator->loop);
+    if (gathering->left > 0)
+        uv_timer_start(&gathering->patience, on_patience, PATIENCE_MS, 0);
+    else
+        finish(gathering);
 }
 
 void ask_every(struct coordinator *coordinator, const char *method, json_t *params, const char *key, ask_done *done,
@@ -94,5 +137,5 @@ void ask_every(struct coordinator *coordinator, const char *method, json_t *para
     size_t count = 0;
     for (struct machine *machine = &coordinator->here; machine && count < MACHINES_MOST; machine = machine->next)
         machines[count++] = machine;
-    ask_all(machines, count, method, params, key, done, context);
+    ask_all(coordinator, machines, count, method, params, key, done, context);
 }

@@ -208,6 +208,12 @@ bool flow_settle(struct flow *flow)
         end_with_fault(flow);
         return false;
     }
+    if (flow->is_released && !flow->stop && parts_only_dynamic(flow)) {
+        flow->stop = json_object();
+        for (size_t i = 0; i < flow->part_count; i++)
+            if (!parts_is_over(flow->parts[i]))
+                stop_part(flow, flow->parts[i], flow->stop);
+    }
     bool have_changed = parts_have_changed(flow);
     if (have_changed || !before || strcmp(before, flow_status(flow->dataflow)) != 0) {
         crash_at(CRASH_UPDATE_BEFORE_ROW);
@@ -220,8 +226,11 @@ bool flow_settle(struct flow *flow)
 
 void flow_update(struct flow *flow, struct part *part, const json_t *said)
 {
+    bool was_over = parts_is_over(part);
     part->is_reported = true;
     parts_say(flow, part, said);
+    if (flow->part_count > 1 && !was_over && parts_is_over(part))
+        parts_tell_others(flow, part, "part.ended", parts_ended(flow, part));
     if (flow->part_count > 1 && strcmp(flow_status(said), "failed") == 0) {
         const char *why = json_string_value(json_object_get(said, "error"));
         barrier_fail(flow, part, "failed", why ? why : "its nodes could not be started");

@@ -243,6 +243,29 @@ json_t *parts_merge(const struct flow *flow)
     return json_pack("{s:s, s:o, s:o}", "status", status_of_all(flow), "error", error_of_all(flow), "nodes", nodes);
 }
 
+bool parts_only_dynamic(const struct flow *flow)
+{
+    bool has_ended = false;
+    json_t *node;
+    size_t k;
+    for (size_t i = 0; i < flow->part_count; i++) {
+        const struct part *part = flow->parts[i];
+        const json_t *nodes = json_object_get(part->said, "nodes");
+        has_ended |= parts_is_over(part);
+        if (parts_is_over(part))
+            continue;
+        if (json_array_size(nodes) == 0)
+            return false;
+        json_array_foreach((json_t *)nodes, k, node) if (strcmp(text_of(node, "kind"), "dynamic") != 0) return false;
+    }
+    return has_ended;
+}
+
+json_t *parts_ended(const struct flow *flow, const struct part *part)
+{
+    return json_pack("{s:s, s:s}", "dataflow", flow->uuid, "machine", machine_label(part->machine));
+}
+
 json_t *parts_names(const struct flow *flow)
 {
     json_t *names = json_object(), *name;

@@ -45,6 +45,11 @@ json_t *parts_end(struct flow *flow, struct part *part, const char *why);
 json_t *parts_merge(const struct flow *flow);
 /* Where each node is, for a daemon. */
 json_t *parts_names(const struct flow *flow);
+/* Whether there are parts that have ended, and all that is left are nodes that somebody starts by hand: nobody waits
+ * for these. */
+bool parts_only_dynamic(const struct flow *flow);
+/* The params of `part.ended`. */
+json_t *parts_ended(const struct flow *flow, const struct part *part);
 /* Sends a request to the daemon of a part, or keeps it for when its machine is back. Takes over `params`. */
 void parts_tell(struct flow *flow, struct part *part, const char *method, json_t *params);
 /* The same to all other parts that run. */

@@ -100,6 +100,57 @@ static void ask_node(struct flow *flow, struct control_request *request, const c
         pass_on(part->machine, request, method, params);
 }
 
+/* A node that has ended, whose machine is asked to start it again: the others have closed their edges to it. */
+struct restarting {
+    struct coordinator *coordinator;
+    struct control_request *request;
+    char uuid[UUID_TEXT];
+    char node[];
+};
+
+static void on_restarted(void *context, json_t *result, const struct control_fault *fault)
+{
+    autofree struct restarting *restarting = context;
+    struct flow *flow = flow_find(restarting->coordinator, restarting->uuid);
+    const struct part *part = flow && !fault ? parts_of_node(flow, restarting->node) : NULL;
+    if (part)
+        parts_tell_others(flow, part, "node.found",
+                          json_pack("{s:s, s:[s], s:s}", "dataflow", flow->uuid, "nodes", restarting->node, "machine",
+                                    machine_label(part->machine)));
+    on_answer(restarting->request, result, fault);
+}
+
+static bool has_ended(const struct flow *flow, const char *id)
+{
+    json_t *node;
+    size_t i;
+    json_array_foreach(json_object_get(flow->dataflow, "nodes"), i, node)
+    {
+        const char *other = json_string_value(json_object_get(node, "id"));
+        if (other && strcmp(other, id) == 0)
+            return flow_is_over(node);
+    }
+    return false;
+}
+
+static void start_again(struct flow *flow, struct control_request *request, json_t *params, const char *node)
+{
+    static const struct control_calls calls = {.done = on_restarted};
+    const struct part *part = parts_of_node(flow, node);
+    struct restarting *restarting = malloc(sizeof *restarting + strlen(node) + 1);
+    if (!restarting) {
+        refuse_memory(request);
+        return;
+    }
+    *restarting = (struct restarting){flow->coordinator, request, ""};
+    strcpy(restarting->uuid, flow->uuid);
+    strcpy(restarting->node, node);
+    if (control_send(part->machine->connection, "node.restart", json_incref(params), &calls, restarting) < 0) {
+        control_refusef(request, "failed", NULL, "the daemon can't be asked");
+        free(restarting);
+    }
+}
+
 /* ---- All machines ---- */
 
 /* What comes of the lists of several daemons. */
@@ -166,7 +217,7 @@ static void ask_parts(struct flow *flow, struct control_request *request, const 
     for (size_t i = 0; i < flow->part_count && count < MACHINES_MOST; i++)
         if (only ? flow->parts[i] == only : !parts_is_over(flow->parts[i]))
             machines[count++] = flow->parts[i]->machine;
-    ask_all(machines, count, method, json_incref(params), key, on_joined, joining);
+    ask_all(flow->coordinator, machines, count, method, json_incref(params), key, on_joined, joining);
 }
 
 /* Every machine there is. */
@@ -214,6 +265,9 @@ void handle_forward(struct coordinator *coordinator, struct control_request *req
         pass_on(flow->parts[0]->machine, request, method, params);
     else if (is_method(method, "node.connect") || is_method(method, "node.disconnect"))
         connect_nodes(flow, request, method, params);
+    else if (node && is_method(method, "node.restart") && is_within_reach(parts_of_node(flow, node)) &&
+             has_ended(flow, node))
+        start_again(flow, request, params, node);
     else if (node && !(is_list && is_within_reach(parts_of_node(flow, node))))
         ask_node(flow, request, method, params, node);
     else if (is_list)
