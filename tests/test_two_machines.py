@@ -170,3 +170,69 @@ def test_a_cluster_with_certificates_and_nobody_joins_without_one(sites, tmp_pat
     assert base.status_of(uuid) == "running"
     base.dora("cluster", "down", path, "--force")
     until(lambda: not base.pids() and not robot.pids(), "the end of all")
+
+
+def stranger(sites, site, *args):
+    """What the daemon of a machine that is not let in says, and its command."""
+    daemon = site.begin("daemon", "--machine-id", site.name, "--connect", sites.endpoint, *args)
+    until(lambda: "coordinator" in site.pids(), "the gateway")
+    refused = site.dora("list", status=1).stderr
+    daemon.terminate()
+    return daemon.communicate()[1], refused
+
+
+def test_user_and_password_of_a_zenoh_configuration(sites, tmp_path):  # noqa: F811
+    """As docs/security.md has it."""
+    (tmp_path / "users.txt").write_text("base:first\nrobot:second\n")
+    configs = {}
+    for user, password in (("base", "first"), ("robot", "second"), ("thief", "third")):
+        configs[user] = tmp_path / f"{user}.json5"
+        configs[user].write_text(
+            f'{{ transport: {{ auth: {{ usrpwd: {{ user: "{user}", password: "{password}",'
+            f' dictionary_file: "{tmp_path}/users.txt" }} }} }} }}'
+        )
+    base, robot, thief = sites.add("base"), sites.add("robot"), sites.add("thief")
+    sites.up(base, "--zenoh-config", configs["base"])
+    sites.up(robot, "--zenoh-config", configs["robot"])
+    for args in ((), ("--zenoh-config", configs["thief"])):
+        said, refused = stranger(sites, thief, *args)
+        assert "machine base is in sight" not in said and "no coordinator is in sight" in refused
+    assert [one["machine"] for one in base.daemons()] == ["base", "robot"]
+
+
+ACCESS = """
+  access_control: {
+    enabled: true,
+    default_permission: "deny",
+    rules: [
+      { id: "all", permission: "allow", flows: ["ingress", "egress"], key_exprs: ["**", "dora/@1/**"],
+        messages: ["put", "delete", "query", "reply", "declare_subscriber", "declare_queryable",
+                   "liveliness_token", "liveliness_query", "declare_liveliness_subscriber"] },
+    ],
+    subjects: [{ id: "machines", cert_common_names: ["base", "robot"] }],
+    policies: [{ subjects: ["machines"], rules: ["all"] }],
+  },
+"""
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="there is no openssl")
+def test_access_control_by_the_names_in_certificates(sites, tmp_path, flow):  # noqa: F811
+    """As docs/security.md has it: a certificate that is not named has a connection, and can do nothing with it."""
+    path = tmp_path / "cluster.yml"
+    path.write_text(
+        f"coordinator: {{addr: 127.0.0.1, port: {sites.port}, id: base}}\nmachines:\n"
+        "  - {id: robot, host: robot.example}\n  - {id: guest, host: guest.example}\n"
+    )
+    sites.endpoint = sites.endpoint.replace("tcp/", "tls/")
+    base, robot, guest = sites.add("base"), sites.add("robot"), sites.add("guest")
+    base.dora("cluster", "certs", path, "--out", tmp_path / "certs")
+    config = tmp_path / "certs/base.json5"
+    text = config.read_text()
+    config.write_text(text[: text.rindex("}")] + ACCESS + "}\n")
+    sites.up(base, "--zenoh-config", config)
+    sites.up(robot, "--zenoh-config", tmp_path / "certs/robot.json5")
+    said, refused = stranger(sites, guest, "--zenoh-config", tmp_path / "certs/guest.json5")
+    assert "machine base is in sight" not in said and refused
+    base.start(flow(**TICKS), "--name", "one")
+    assert nodes(robot)["sink"] == ("running", "robot")
+    assert [one["machine"] for one in base.daemons()] == ["base", "robot"]
