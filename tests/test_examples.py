@@ -52,9 +52,12 @@ def test_streaming(run):
 def ran_python(run, python, tmp_path):
     """An example in Python, in a folder of its own, since what it writes is beside its descriptor."""
 
-    def ran(name):
+    def ran(name, swap=("", "")):
         shutil.copytree(ROOT / "examples" / name, tmp_path / name, ignore=shutil.ignore_patterns("out", "__pycache__"))
-        done = run(tmp_path / name / "dataflow.yml", env=python)
+        descriptor = tmp_path / name / "dataflow.yml"
+        assert swap[0] in descriptor.read_text()
+        descriptor.write_text(descriptor.read_text().replace(*swap))
+        done = run(descriptor, env=python)
         assert done.status == 0, done.stdout + done.stderr
         return done
 
@@ -70,7 +73,8 @@ def test_python_image(ran_python):
 
 @pytest.mark.release_only
 def test_python_camera(ran_python, tmp_path):
-    assert ran_python("python-camera").lines("painter") == ["saw 90 images, wrote out/last.png and out/sheet.png"]
+    done = ran_python("python-camera", ('args: "90"', 'args: "20"'))
+    assert done.lines("painter") == ["saw 20 images, wrote out/last.png and out/sheet.png"]
     for name, width, height in (("last", 320, 240), ("sheet", 960, 720)):
         head = (tmp_path / f"python-camera/out/{name}.png").read_bytes()[:24]
         assert head == b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + width.to_bytes(4, "big") + height.to_bytes(4, "big")
