@@ -78,6 +78,23 @@ void dataflow_release(struct dataflow *dataflow)
     dataflow_check(dataflow);
 }
 
+/* Log lines stay on their machine. */
+static void warn_of_logs(struct dataflow *dataflow)
+{
+    for (uint32_t i = 0; i < dataflow->count; i++) {
+        const struct participant *participant = dataflow->participants[i];
+        for (size_t k = 0; k < participant->node->input_count && population_is_own(participant); k++) {
+            const char *wanted = participant->node->inputs[k].log_node;
+            const struct participant *source = wanted ? population_find(dataflow, wanted) : NULL;
+            if (source && source->state == PARTICIPANT_REMOTE)
+                dataflow_notice(dataflow,
+                                "input `%s` of node `%s` will get nothing: node `%s` runs on machine %s, and dora/logs "
+                                "brings what nodes of the same machine print; let it send_logs_as an output",
+                                participant->node->inputs[k].id, participant->node->id, wanted, source->machine);
+        }
+    }
+}
+
 void part_tell(struct dataflow *dataflow)
 {
     struct part *part = dataflow->part;
@@ -92,6 +109,7 @@ void part_tell(struct dataflow *dataflow)
                     !dataflow->has_started && edge_all_up(dataflow);
     if (is_ready && !part->is_ready) {
         part->is_ready = true;
+        warn_of_logs(dataflow);
         if (observer->ready)
             observer->ready(observer->context);
     }

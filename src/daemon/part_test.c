@@ -323,6 +323,22 @@ static void test_stopped_before_it_is_let_go(void **state)
     assert_string_equal(run->error, "machine there: no camera");
 }
 
+static void test_logs_stay_where_they_are(void **state)
+{
+    struct run *run = *state;
+    struct graph_node *a = add(run, "a", "exit:1", NULL);
+    struct graph_node *b = add(run, "b", "hello", "until:STOP", "goodbye", NULL);
+    b->inputs[b->input_count++] = (struct graph_input){
+        .id = "log", .kind = GRAPH_INPUT_LOGS, .log_node = a->id, .log_level = GRAPH_LOG_UNSET, .queue_size = 10};
+    start_part(run, &part_of_second);
+    let_go(run);
+    assert_non_null(
+        strstr(run->notices.data, "input `log` of node `b` will get nothing: node `a` runs on machine there"));
+    dataflow_stop(run->dataflow, 5 * CLOCK_SECOND);
+    finish(run);
+    assert_true(run->ok);
+}
+
 static void test_ended_from_the_start(void **state)
 {
     struct run *run = *state;
@@ -385,6 +401,7 @@ int main(int argc, char **argv)
         TEST(test_lost_and_found),
         TEST(test_stuck_gateway_holds_nothing_up),
         TEST(test_stopped_before_it_is_let_go),
+        TEST(test_logs_stay_where_they_are),
         TEST(test_ended_from_the_start),
         TEST(test_refusals),
     };
