@@ -47,24 +47,15 @@ static struct edge *edge_of(struct run *run, const char *topic)
     return NULL;
 }
 
-/* A process that plays the gateway at this edge takes these steps, and prints to the file whose name is returned. */
-static const char *play(struct edge *edge, ...)
+/* A process that takes these steps, from the third on, and prints to the file whose name is returned. */
+static const char *begin(const char **argv, const char *config)
 {
     static char path[8][300];
     static unsigned next;
-    char *file = path[next++ % 8], config[PROTO_CONFIG_TEXT_MOST];
-    struct error error = ERROR_INIT;
-    const char *argv[STEPS_MOST] = {program, "node"};
-    size_t count = 2;
-    va_list steps;
-    assert_true(edge_wants_process(edge));
-    if (edge_admit(edge, config, &error) < 0)
-        fail_msg("%s", error.message);
-    snprintf(file, sizeof path[0], "%s/edge-%u", directory, next);
-    va_start(steps, edge);
-    for (const char *step; (step = va_arg(steps, const char *));)
-        argv[count++] = step;
-    va_end(steps);
+    char *file = path[next++ % 8];
+    argv[0] = program;
+    argv[1] = "node";
+    snprintf(file, sizeof path[0], "%s/said-%u", directory, next);
     if (fork() == 0) {
         setenv(PROTO_CONFIG_ENV, config, 1);
         int fd = open(file, O_CREAT | O_TRUNC | O_WRONLY, 0600);
@@ -73,6 +64,32 @@ static const char *play(struct edge *edge, ...)
         _exit(1);
     }
     return file;
+}
+
+/* One that plays the gateway at this edge. */
+static const char *play(struct edge *edge, ...)
+{
+    const char *argv[STEPS_MOST + 3] = {0};
+    char config[PROTO_CONFIG_TEXT_MOST];
+    struct error error = ERROR_INIT;
+    size_t count = 2;
+    va_list steps;
+    assert_true(edge_wants_process(edge));
+    if (edge_admit(edge, config, &error) < 0)
+        fail_msg("%s", error.message);
+    va_start(steps, edge);
+    for (const char *step; (step = va_arg(steps, const char *));)
+        argv[count++] = step;
+    va_end(steps);
+    return begin(argv, config);
+}
+
+/* One that is started by hand, as a dynamic node. */
+static const char *run_alone(const struct run *run, const char *id)
+{
+    char step[300];
+    snprintf(step, sizeof step, "join:%s%s", id, daemon_socket(run->daemon));
+    return begin((const char *[]){NULL, NULL, step, "until:START", "sleep", NULL}, "");
 }
 
 static bool has_said(const char *path, const char *text)
@@ -353,6 +370,26 @@ static void test_ended_from_the_start(void **state)
     assert_true(run->ok);
 }
 
+static void test_dynamic_nodes(void **state)
+{
+    struct run *run = *state;
+    struct graph_node *a = add(run, "a", "exit:1", NULL);
+    struct graph_node *b = add(run, "b", NULL);
+    struct graph_node *c = add(run, "c", "exit:1", NULL);
+    a->kind = b->kind = GRAPH_NODE_DYNAMIC;
+    join(run, c, "x", b);
+    start_part(run, &(struct daemon_part){"here", (const char *const[]){"there", "here", "there"}, NULL});
+    struct edge *edge = edge_of(run, "c/x");
+    play(edge, "hello", "until:START", "sleep", NULL);
+    let_go(run);
+    const char *said = run_alone(run, "a"), *joined = run_alone(run, "b");
+    UNTIL(has_said(said, "REFUSED node `a` belongs on machine there: start it there"));
+    UNTIL(has_said(joined, "LINK_IN dora/watch-3 1\nSTART\n"));
+    dataflow_stop(run->dataflow, 5 * CLOCK_SECOND); /* no node here counts: it would go on */
+    finish(run);
+    assert_true(run->ok);
+}
+
 static void test_refusals(void **state)
 {
     struct run *run = *state;
@@ -403,6 +440,7 @@ int main(int argc, char **argv)
         TEST(test_stopped_before_it_is_let_go),
         TEST(test_logs_stay_where_they_are),
         TEST(test_ended_from_the_start),
+        TEST(test_dynamic_nodes),
         TEST(test_refusals),
     };
     RUN_TESTS(argc, argv, tests);
