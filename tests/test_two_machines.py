@@ -42,6 +42,10 @@ def test_every_command_works_on_every_machine(sites, flow):  # noqa: F811
     assert "on machine `base`" in robot.dora("topic", "pub", "source/out", "1", status=1).stderr
     base.dora("node", "restart", "sink")
     assert nodes(base)["sink"] == ("running", "robot")
+    shown = robot.dora("top", "--once", "--format", "table").stdout
+    assert re.search(r"^sink .* robot ", shown, re.M) and "ROUND TRIP" in shown
+    assert re.search(r"^base +robot ", shown, re.M) and re.search(r"^robot +base ", shown, re.M)
+    assert "source/out" in base.dora("topic", "hz", "--duration", "1").stdout  # of all that can be watched there
     until(lambda: all(one.get("round_trip") for one in base.daemons() if one["machine"] == "robot"), "a ping")
     robot.dora("stop", "one")
     assert base.status_of(uuid) == "finished"

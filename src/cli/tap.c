@@ -38,13 +38,15 @@ static json_t *all_topics(struct control_client *client, json_t *params)
     if (!result)
         return NULL;
     json_t *names = json_array(), *topic;
+    const char *here = json_text(result, "here"); /* of several machines: a process joins its own alone */
     size_t i;
-    json_array_foreach(json_object_get(result, "topics"), i, topic)
+    json_array_foreach(json_object_get(result, "topics"), i, topic) if (strcmp(json_text(topic, "machine"), here) == 0)
         json_array_append(names, json_object_get(topic, "name"));
+    bool is_one_of_several = *here;
     json_decref(result);
     if (json_array_size(names))
         return names;
-    report_error("the dataflow has no outputs");
+    report_error(is_one_of_several ? "the dataflow has no outputs on this machine" : "the dataflow has no outputs");
     json_decref(names);
     return NULL;
 }

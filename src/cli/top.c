@@ -120,7 +120,12 @@ static bool run_once(struct top *top, bool is_table)
         return false;
     if (is_table) {
         autobuf struct buf text = {0};
+        struct buf links = {0};
         top_view_table(&top->metrics, table_terminal_width(STDOUT_FILENO), &text);
+        top_view_links(&top->metrics, table_terminal_width(STDOUT_FILENO), &links);
+        if (links.len)
+            buf_printf(&text, "\n%s", links.data);
+        buf_free(&links);
         fwrite(text.data, 1, text.len, stdout);
         return true;
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/ask.h"
+#include "cli/json_value.h"
 #include "cli/table.h"
 
 static const struct table_column columns_of_top[] = {
@@ -78,6 +79,39 @@ void top_view_table(const struct metrics *metrics, size_t columns, struct buf *o
     table_free(&table);
 }
 
+void top_view_links(const struct metrics *metrics, size_t columns, struct buf *out)
+{
+    static const struct table_column columns_of_links[] = {
+        {.title = "MACHINE", .least = 7, .is_optional = true},
+        {.title = "LINK TO", .least = 7},
+        {.title = "ROUND TRIP", .is_right = true},
+        {.title = "SENT", .is_right = true},
+        {.title = "RECEIVED", .is_right = true},
+        {.title = "RESENT", .is_right = true},
+        {.title = "REJECTED", .is_right = true, .is_dispensable = true},
+    };
+    const json_t *links = json_object_get(metrics->answer, "machines");
+    struct table table;
+    json_t *link;
+    size_t i;
+    if (json_array_size(links) == 0)
+        return;
+    table_init(&table, columns_of_links, sizeof columns_of_links / sizeof *columns_of_links);
+    json_array_foreach((json_t *)links, i, link)
+    {
+        char bytes[ASK_BYTES_MOST];
+        table_add(&table, "%s", json_text(link, "seen_by"));
+        table_add(&table, "%s", json_text(link, "machine"));
+        add_delay(&table, json_number(link, "round_trip"));
+        table_add(&table, "%s", ask_bytes(bytes, json_number(link, "sent")));
+        table_add(&table, "%s", ask_bytes(bytes, json_number(link, "received")));
+        table_add(&table, "%.0f", json_number(link, "resent"));
+        table_add(&table, "%.0f", json_number(link, "rejected"));
+    }
+    table_format(&table, columns, out);
+    table_free(&table);
+}
+
 /* The first line: all nodes together. */
 static void add_total(const struct metrics *metrics, size_t columns, struct buf *out)
 {
@@ -106,7 +140,9 @@ static void add_line(struct buf *out, const char *line, size_t len, bool is_inve
 void top_view_format(struct top_view *view, const struct metrics *metrics, size_t columns, size_t rows, struct buf *out)
 {
     enum { AROUND = 3 /* lines: total, titles, keys */ };
-    size_t room = rows > AROUND ? rows - AROUND : 1;
+    size_t links = json_array_size(json_object_get(metrics->answer, "machines"));
+    size_t around = AROUND + (links ? links + 1 : 0);
+    size_t room = rows > around ? rows - around : 1;
     if (view->selected >= metrics->count)
         view->selected = metrics->count ? metrics->count - 1 : 0;
     if (view->first + room > metrics->count)
@@ -128,6 +164,7 @@ void top_view_format(struct top_view *view, const struct metrics *metrics, size_
     }
     out->failed = out->failed || table.failed;
     buf_free(&table);
+    top_view_links(metrics, columns, out);
     table_add_cut(out, "q quit   ↑↓ select   sort by: n name, c CPU, m memory   r refresh", columns);
     buf_putc(out, '\n');
 }

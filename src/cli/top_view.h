@@ -21,6 +21,10 @@ void top_view_format(struct top_view *view, const struct metrics *metrics, size_
 /* The table alone, `columns` wide (0: any). */
 void top_view_table(const struct metrics *metrics, size_t columns, struct buf *out);
 
+/* The links to other machines, as another table: what each has counted since its gateway began. Nothing where there are
+ * none. */
+void top_view_links(const struct metrics *metrics, size_t columns, struct buf *out);
+
 /* One array with an object a node; NULL: out of memory. */
 json_t *top_view_json(const struct metrics *metrics);
 

@@ -9,12 +9,12 @@
 enum { PATIENCE_MS = 2000 };
 
 struct gathering {
-    size_t left;  /* daemons that have not answered */
-    size_t users; /* these, and the timer */
-    json_t *list;
+    size_t left;   /* daemons that have not answered */
+    size_t users;  /* these, and the timer */
+    json_t *lists; /* by key */
     bool has_answer, is_done;
     char *code, *message, *hint; /* of the first that failed */
-    const char *key;
+    const char *const *keys;
     ask_done *done;
     void *context;
     uv_timer_t patience;
@@ -30,7 +30,7 @@ static void leave(struct gathering *gathering)
 {
     if (--gathering->users > 0)
         return;
-    json_decref(gathering->list);
+    json_decref(gathering->lists);
     free(gathering->code);
     free(gathering->message);
     free(gathering->hint);
@@ -50,7 +50,7 @@ static void finish(struct gathering *gathering)
                                         gathering->message ? gathering->message : "no daemon answers", gathering->hint};
     gathering->is_done = true;
     uv_close((uv_handle_t *)&gathering->patience, on_timer_closed);
-    gathering->done(gathering->context, gathering->has_answer ? gathering->list : NULL,
+    gathering->done(gathering->context, gathering->has_answer ? gathering->lists : NULL,
                     gathering->has_answer ? NULL : &fault);
 }
 
@@ -59,15 +59,18 @@ static void on_patience(uv_timer_t *timer)
     finish(timer->data);
 }
 
-static void take(struct gathering *gathering, const struct machine *machine, json_t *list)
+static void take(struct gathering *gathering, const struct machine *machine, const json_t *result)
 {
     json_t *entry;
     size_t i;
-    json_array_foreach(list, i, entry)
-    {
-        json_object_set_new(entry, "machine", json_string(machine_label(machine)));
-        json_array_append(gathering->list, entry);
-    }
+    for (const char *const *key = gathering->keys; *key; key++)
+        json_array_foreach(json_object_get(result, *key), i, entry)
+        {
+            /* What it says of another machine has that one's name already. */
+            const char *whose = json_object_get(entry, "machine") ? "seen_by" : "machine";
+            json_object_set_new(entry, whose, json_string(machine_label(machine)));
+            json_array_append(json_object_get(gathering->lists, *key), entry);
+        }
 }
 
 static void on_answer(void *context, json_t *result, const struct control_fault *fault)
@@ -75,7 +78,7 @@ static void on_answer(void *context, json_t *result, const struct control_fault 
     autofree struct asked *asked = context;
     struct gathering *gathering = asked->gathering;
     if (!gathering->is_done && result)
-        take(gathering, asked->machine, json_object_get(result, gathering->key));
+        take(gathering, asked->machine, result);
     gathering->has_answer |= result != NULL;
     if (fault && !gathering->code) {
         gathering->code = strdup(fault->code);
@@ -101,18 +104,20 @@ static bool ask(struct gathering *gathering, const struct machine *machine, cons
 }
 
 void ask_all(struct coordinator *coordinator, struct machine *const *machines, size_t count, const char *method,
-             json_t *params, const char *key, ask_done *done, void *context)
+             json_t *params, const char *const *keys, ask_done *done, void *context)
 {
     static const struct control_fault no_memory = {"internal", "the coordinator has no memory for this", NULL};
     struct gathering *gathering = calloc(1, sizeof *gathering);
-    if (!gathering || !(gathering->list = json_array())) {
+    if (!gathering || !(gathering->lists = json_object())) {
         free(gathering);
         json_decref(params);
         done(context, NULL, &no_memory);
         return;
     }
     gathering->users = 1;
-    gathering->key = key;
+    gathering->keys = keys;
+    for (size_t i = 0; keys[i]; i++)
+        json_object_set_new(gathering->lists, keys[i], json_array());
     gathering->done = done;
     gathering->context = context;
     gathering->patience.data = gathering;
@@ -130,12 +135,12 @@ void ask_all(struct coordinator *coordinator, struct machine *const *machines, s
         finish(gathering);
 }
 
-void ask_every(struct coordinator *coordinator, const char *method, json_t *params, const char *key, ask_done *done,
-               void *context)
+void ask_every(struct coordinator *coordinator, const char *method, json_t *params, const char *const *keys,
+               ask_done *done, void *context)
 {
     struct machine *machines[MACHINES_MOST];
     size_t count = 0;
     for (struct machine *machine = &coordinator->here; machine && count < MACHINES_MOST; machine = machine->next)
         machines[count++] = machine;
-    ask_all(coordinator, machines, count, method, params, key, done, context);
+    ask_all(coordinator, machines, count, method, params, keys, done, context);
 }

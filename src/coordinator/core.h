@@ -143,13 +143,14 @@ int start_part(struct flow *flow, struct part *part, const char *yaml, json_t *o
 /* stop.c */
 void stop_part(struct flow *flow, struct part *part, const json_t *how);
 
-/* ask.c: asks the daemons of several machines the same; `done` gets the list `key` of all their answers, each entry
- * with "machine", or a fault where none has answered. One that doesn't in 2 s is left out. Takes over `params`. */
-typedef void ask_done(void *context, json_t *list, const struct control_fault *fault);
+/* ask.c: asks the daemons of several machines the same; `done` gets an object with the lists `keys` (ended by NULL, and
+ * kept) of all their answers, each entry with "machine" (or "seen_by", where it is about a machine), or a fault where
+ * none has answered. One that doesn't in 2 s is left out. Takes over `params`. */
+typedef void ask_done(void *context, json_t *lists, const struct control_fault *fault);
 void ask_all(struct coordinator *coordinator, struct machine *const *machines, size_t count, const char *method,
-             json_t *params, const char *key, ask_done *done, void *context);
-void ask_every(struct coordinator *coordinator, const char *method, json_t *params, const char *key, ask_done *done,
-               void *context); /* all that are there */
+             json_t *params, const char *const *keys, ask_done *done, void *context);
+void ask_every(struct coordinator *coordinator, const char *method, json_t *params, const char *const *keys,
+               ask_done *done, void *context); /* all that are there */
 
 /* daemon.c: the daemons' connections. */
 void daemon_request(struct coordinator *coordinator, struct control_request *request, const char *method,

@@ -120,18 +120,19 @@ static void add_usage(json_t *dataflows, const json_t *node)
     }
 }
 
-static void on_metrics(void *context, json_t *nodes, const struct control_fault *fault)
+static void on_metrics(void *context, json_t *lists, const struct control_fault *fault)
 {
     struct list *list = context;
     size_t i;
     json_t *node;
     (void)fault; /* the list is worth having without */
-    json_array_foreach(nodes, i, node) add_usage(list->dataflows, node);
+    json_array_foreach(json_object_get(lists, "nodes"), i, node) add_usage(list->dataflows, node);
     finish_list(list);
 }
 
 void handle_list(struct coordinator *coordinator, struct control_request *request, const char *method, json_t *params)
 {
+    static const char *const keys[] = {"nodes", NULL};
     (void)method;
     struct list *list = calloc(1, sizeof *list);
     json_t *dataflows = json_array();
@@ -156,7 +157,7 @@ void handle_list(struct coordinator *coordinator, struct control_request *reques
     if (json_is_false(json_object_get(params, "usage")) || !coordinator->flows)
         finish_list(list);
     else
-        ask_every(coordinator, "metrics", json_pack("{s:b}", "brief", true), "nodes", on_metrics, list);
+        ask_every(coordinator, "metrics", json_pack("{s:b}", "brief", true), keys, on_metrics, list);
 }
 
 static void collect(void *context, json_t *dataflow)

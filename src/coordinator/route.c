@@ -157,7 +157,6 @@ static void start_again(struct flow *flow, struct control_request *request, json
 struct joining {
     struct coordinator *coordinator;
     struct control_request *request;
-    const char *key;
     char uuid[UUID_TEXT]; /* of topics */
 };
 
@@ -175,7 +174,10 @@ static void keep_own_topics(const struct joining *joining, json_t *list)
     }
 }
 
-static void on_joined(void *context, json_t *list, const struct control_fault *fault)
+static const char *const nodes_keys[] = {"nodes", NULL}, *const topics_keys[] = {"topics", NULL},
+                         *const metrics_keys[] = {"nodes", "machines", "edges", NULL};
+
+static void on_joined(void *context, json_t *lists, const struct control_fault *fault)
 {
     autofree struct joining *joining = context;
     struct control_connection *asker = control_asker(joining->request);
@@ -185,19 +187,19 @@ static void on_joined(void *context, json_t *list, const struct control_fault *f
         control_refuse(joining->request, fault);
         return;
     }
-    if (strcmp(joining->key, "topics") == 0)
-        keep_own_topics(joining, list);
+    keep_own_topics(joining, json_object_get(lists, "topics"));
     clock_gettime(CLOCK_REALTIME, &now);
-    control_answer(joining->request,
-                   json_pack("{s:f, s:s?, s:O}", "time", (double)now.tv_sec + (double)now.tv_nsec / 1e9, "here",
-                             from ? from->name : NULL, joining->key, list));
+    json_object_set_new(lists, "time", json_real((double)now.tv_sec + (double)now.tv_nsec / 1e9));
+    if (from && from->name)
+        json_object_set_new(lists, "here", json_string(from->name));
+    control_answer(joining->request, json_incref(lists));
 }
 
-static struct joining *join_answers(struct coordinator *coordinator, struct control_request *request, const char *key)
+static struct joining *join_answers(struct coordinator *coordinator, struct control_request *request)
 {
     struct joining *joining = malloc(sizeof *joining);
     if (joining)
-        *joining = (struct joining){coordinator, request, key, ""};
+        *joining = (struct joining){coordinator, request, ""};
     else
         refuse_memory(request);
     return joining;
@@ -205,11 +207,11 @@ static struct joining *join_answers(struct coordinator *coordinator, struct cont
 
 /* The machine of this node, or (NULL) all machines with nodes of it that run. */
 static void ask_parts(struct flow *flow, struct control_request *request, const char *method, json_t *params,
-                      const char *key, const char *node)
+                      const char *const *keys, const char *node)
 {
     const struct part *only = node ? parts_of_node(flow, node) : NULL;
     struct machine *machines[MACHINES_MOST];
-    struct joining *joining = join_answers(flow->coordinator, request, key);
+    struct joining *joining = join_answers(flow->coordinator, request);
     size_t count = 0;
     if (!joining)
         return;
@@ -217,7 +219,7 @@ static void ask_parts(struct flow *flow, struct control_request *request, const 
     for (size_t i = 0; i < flow->part_count && count < MACHINES_MOST; i++)
         if (only ? flow->parts[i] == only : !parts_is_over(flow->parts[i]))
             machines[count++] = flow->parts[i]->machine;
-    ask_all(flow->coordinator, machines, count, method, json_incref(params), key, on_joined, joining);
+    ask_all(flow->coordinator, machines, count, method, json_incref(params), keys, on_joined, joining);
 }
 
 /* Every machine there is. */
@@ -229,9 +231,9 @@ static void forward_to_all(struct coordinator *coordinator, struct control_reque
         pass_on(&coordinator->here, request, method, params);
         return;
     }
-    struct joining *joining = join_answers(coordinator, request, "nodes");
+    struct joining *joining = join_answers(coordinator, request);
     if (joining)
-        ask_every(coordinator, method, json_incref(params), "nodes", on_joined, joining);
+        ask_every(coordinator, method, json_incref(params), metrics_keys, on_joined, joining);
 }
 
 static bool is_method(const char *method, const char *name)
@@ -271,7 +273,11 @@ void handle_forward(struct coordinator *coordinator, struct control_request *req
     else if (node && !(is_list && is_within_reach(parts_of_node(flow, node))))
         ask_node(flow, request, method, params, node);
     else if (is_list)
-        ask_parts(flow, request, method, params, is_method(method, "topic.list") ? "topics" : "nodes", node);
+        ask_parts(flow, request, method, params,
+                  is_method(method, "topic.list") ? topics_keys
+                  : is_method(method, "metrics")  ? metrics_keys
+                                                  : nodes_keys,
+                  node);
     else if (is_method(method, "trace.read")) {
         struct machine *from = machine_of(coordinator, control_asker(request));
         struct part *part = from ? parts_on(flow, from) : NULL;
