@@ -66,6 +66,11 @@ class ReplayNode(OfflineNode):
         self._outputs.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
         self._outputs.flush()
 
+    def drain(self) -> list[Event]:
+        if self._following is None:
+            raise RuntimeError("Could not drain events. Channel is closed")
+        return super().drain()
+
     def close(self) -> None:
         self._outputs.close()
         self._following = None

@@ -148,10 +148,14 @@ def test_a_timeout(script):
         print(node.next(timeout=0)["error"])
         print(node.try_recv(), node.is_empty(), node.drain())
         print(node.next(timeout=30)["id"])
+        try:
+            node.drain()
+        except RuntimeError as error:
+            print(error)
     """
     recording = {"id": "me", "events": [{"type": "Input", "id": "a", "time_offset_secs": 0.5}]}
     done, _ = replay(script(text), recording)
-    lines = ["Timeout event stream error: Receiver timed out", "None True []", "a"]
+    lines = ["Timeout event stream error: Receiver timed out", "None True []", "a", "Could not drain events. Channel is closed"]
     assert done.stdout.splitlines() == lines, done.stderr
 
 
