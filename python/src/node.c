@@ -142,15 +142,13 @@ PyObject *node_close(NodeObject *self, PyObject *unused)
     (void)unused;
     if (self->closed)
         Py_RETURN_NONE;
-    PyObject *done = self->async_io ? PyObject_CallMethod(self->async_io, "close", NULL) : Py_NewRef(Py_None);
-    if (!done)
-        return NULL;
-    Py_DECREF(done);
-    Py_CLEAR(self->async_io);
     self->closed = true;
-    if (self->users == 0)
-        shut(self);
-    Py_RETURN_NONE;
+    /* An event loop stops to look at the descriptor before that is closed. */
+    self->users++;
+    PyObject *done = self->async_io ? PyObject_CallMethod(self->async_io, "close", NULL) : Py_NewRef(Py_None);
+    Py_CLEAR(self->async_io);
+    node_leave(self);
+    return done;
 }
 
 static bool is_finalizing(void)

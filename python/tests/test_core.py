@@ -95,12 +95,17 @@ def test_asyncio(flow):
     assert found["cancelled"] == "TimeoutError"
     assert found["async for"] is True
     assert found["others run meanwhile"] == [1, True]
+    assert found["others have their turns"] is True
     assert found["after an exception"] == [ord("2")]
     assert found["two tasks"] == "RuntimeError"
     assert found["the first"] == "INPUT"
     assert found["idle"] is True
     assert found["still there"] == "INPUT"
     assert found["closed while awaited"] in (None, "RuntimeError")
+
+
+def test_a_node_is_closed_while_another_threads_loop_waits(flow):
+    assert alone(flow, "closed_from_outside") == {"waited": "RuntimeError"}
 
 
 def test_asyncio_ends_with_the_stream(flow):

@@ -456,6 +456,25 @@ def asynchronous(notes):
         ticking.cancel()
         notes("others run meanwhile", [event["metadata"]["i"], ticks > 5])
 
+    async def a_backlog_is_shared():
+        count, turns = 5000, 0
+        for i in range(count):
+            node.send_output("out", b"")
+
+        async def other():
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        working = asyncio.create_task(other())
+        async for event in node:
+            count -= 1
+            if count == 0:
+                break
+        working.cancel()
+        notes("others have their turns", turns > 10)
+
     async def a_handler_raises():
         node.send_output("out", b"1")
         node.send_output("out", b"2")
@@ -487,7 +506,7 @@ def asynchronous(notes):
         notes("idle", time.process_time() - used < 0.2)
         notes("still there", (await node.recv_async())["type"])
 
-    for one in (timeouts, many, others_run, a_handler_raises, two_tasks, idle):
+    for one in (timeouts, many, others_run, a_backlog_is_shared, a_handler_raises, two_tasks, idle):
         asyncio.run(one())
 
     async def closing():
@@ -500,6 +519,26 @@ def asynchronous(notes):
             notes("closed while awaited", "RuntimeError")
 
     asyncio.run(closing())
+
+
+def closed_from_outside(notes):
+    """One thread closes the node that another's event loop waits for."""
+    node = dora.Node()
+    loop = asyncio.new_event_loop()
+
+    def run():
+        try:
+            notes("waited", loop.run_until_complete(node.recv_async()))
+        except RuntimeError:
+            notes("waited", "RuntimeError")
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    while node._async_io is None or node._async_io.waiter is None:
+        time.sleep(0.001)
+    node.close()
+    thread.join()
+    loop.close()
 
 
 def async_end(notes):
