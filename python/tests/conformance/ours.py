@@ -208,6 +208,21 @@ DIFFERENCES = [
             ]
         },
     ),
+    (
+        "The daemon keeps no values for nodes; the exception says what to do instead.",
+        {
+            f"extensions/only/{name}": {"raises": "NotImplementedError"}
+            for name in (
+                *("load, nothing there", "store", "load", "load another", "load and remove", "removed"),
+                *("drop, nothing there", "dropped", "store a str"),
+            )
+        },
+    ),
+    (
+        "In test mode, too, a node knows its inputs and outputs.",
+        {"replaying/outside/node_config": {"inputs": {"in": "source/out"}, "outputs": ["out"]}},
+    ),
+    ("A time that can't be is a ValueError.", {"running/outside/stop_after negative": {"raises": "ValueError"}}),
 ]
 
 # case → node/note → (what is expected, why)
