@@ -1,5 +1,6 @@
 """The command, the coordinator and the daemons of several machines, all real: what is asked, lost, found and ended."""
 
+import json
 import os
 import re
 import signal
@@ -45,6 +46,8 @@ def test_every_command_works_on_every_machine(sites, flow):  # noqa: F811
     shown = robot.dora("top", "--once", "--format", "table").stdout
     assert re.search(r"^sink .* robot ", shown, re.M) and "ROUND TRIP" in shown
     assert re.search(r"^base +robot ", shown, re.M) and re.search(r"^robot +base ", shown, re.M)
+    rows = json.loads(base.dora("top", "--once").stdout)
+    assert {row["node"]: row["machine"] for row in rows} == {"source": "base", "sink": "robot"}
     assert "source/out" in base.dora("topic", "hz", "--duration", "1").stdout  # of all that can be watched there
     until(lambda: all(one.get("round_trip") for one in base.daemons() if one["machine"] == "robot"), "a ping")
     robot.dora("stop", "one")

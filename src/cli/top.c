@@ -167,11 +167,16 @@ static const struct option_spec options[] = {
 #define DETAILS                                                                                                        \
     "For each node: CPU (percent of a core), memory, messages that wait in its inputs, that those have dropped,\n"     \
     "messages and bytes a second in and out, how long messages were under way to it (P50 and P99, from every\n"        \
-    "eighth message), restarts, and what it reads from and writes to disks.\n\n"                                       \
+    "eighth message), restarts, and what it reads from and writes to disks. Below, where there are several machines, " \
+    "the\n"                                                                                                            \
+    "links between them: round trip, bytes there and back, messages that are not acknowledged, that arrived with a "   \
+    "gap\n"                                                                                                            \
+    "and were sent again, and that were no messages.\n\n"                                                              \
     "Keys: q or Esc ends; up, k, down, j select; n, c, m sort by name, CPU, memory; r looks again at once.\n\n"        \
     "With --once, one JSON array of objects, rates a second:\n"                                                        \
     "  {\"node\", \"status\", \"dataflow\", \"name\", \"pid\", \"cpu\": percent, \"memory\": bytes, \"restarts\",\n"   \
-    "   \"queue\", \"dropped\", \"received_per_s\", \"sent_per_s\", \"net_rx\", \"net_tx\": bytes,\n"                  \
+    "   \"machine\" (where there are several), \"queue\", \"dropped\", \"received_per_s\", \"sent_per_s\", "           \
+    "\"net_rx\", \"net_tx\": bytes,\n"                                                                                 \
     "   \"dropped_per_s\", \"io_read\", \"io_write\": bytes or null, \"delay_p50\", \"delay_p99\": ns or\n"            \
     "   null, \"inputs\": [{\"id\", \"source\",\n"                                                                     \
     "   \"received\", \"dropped\", \"queued\", \"bytes\", \"delays\": [[ns at most, messages], …]}], \"outputs\": "  \

@@ -79,6 +79,19 @@ void top_view_table(const struct metrics *metrics, size_t columns, struct buf *o
     table_free(&table);
 }
 
+/* What the edges over a link count, in one direction: "to" the other machine or "from" it. */
+static double sum_edges(const struct metrics *metrics, const json_t *link, const char *direction, const char *key)
+{
+    double total = 0;
+    json_t *edge;
+    size_t i;
+    json_array_foreach(json_object_get(metrics->answer, "edges"), i,
+                       edge) if (strcmp(json_text(edge, "machine"), json_text(link, "seen_by")) == 0 &&
+                                 strcmp(json_text(edge, direction), json_text(link, "machine")) == 0) total +=
+        json_number(edge, key);
+    return total;
+}
+
 void top_view_links(const struct metrics *metrics, size_t columns, struct buf *out)
 {
     static const struct table_column columns_of_links[] = {
@@ -87,7 +100,8 @@ void top_view_links(const struct metrics *metrics, size_t columns, struct buf *o
         {.title = "ROUND TRIP", .is_right = true},
         {.title = "SENT", .is_right = true},
         {.title = "RECEIVED", .is_right = true},
-        {.title = "RESENT", .is_right = true},
+        {.title = "WAITING", .is_right = true},
+        {.title = "GAPS", .is_right = true, .is_dispensable = true},
         {.title = "REJECTED", .is_right = true, .is_dispensable = true},
     };
     const json_t *links = json_object_get(metrics->answer, "machines");
@@ -103,10 +117,11 @@ void top_view_links(const struct metrics *metrics, size_t columns, struct buf *o
         table_add(&table, "%s", json_text(link, "seen_by"));
         table_add(&table, "%s", json_text(link, "machine"));
         add_delay(&table, json_number(link, "round_trip"));
-        table_add(&table, "%s", ask_bytes(bytes, json_number(link, "sent")));
-        table_add(&table, "%s", ask_bytes(bytes, json_number(link, "received")));
-        table_add(&table, "%.0f", json_number(link, "resent"));
-        table_add(&table, "%.0f", json_number(link, "rejected"));
+        table_add(&table, "%s", ask_bytes(bytes, sum_edges(metrics, link, "to", "bytes")));
+        table_add(&table, "%s", ask_bytes(bytes, sum_edges(metrics, link, "from", "bytes")));
+        table_add(&table, "%.0f", sum_edges(metrics, link, "to", "unacknowledged"));
+        table_add(&table, "%.0f", sum_edges(metrics, link, "from", "gaps"));
+        table_add(&table, "%.0f", sum_edges(metrics, link, "from", "rejected"));
     }
     table_format(&table, columns, out);
     table_free(&table);
@@ -181,6 +196,8 @@ static json_t *row_json(const struct metrics_row *row)
     json_object_set_new(object, "io_write", row->written_bytes < 0 ? json_null() : json_real(row->write_rate));
     json_object_set_new(object, "delay_p50", row->delay_p50 > 0 ? json_real(row->delay_p50) : json_null());
     json_object_set_new(object, "delay_p99", row->delay_p99 > 0 ? json_real(row->delay_p99) : json_null());
+    if (*row->machine)
+        json_object_set_new(object, "machine", json_string(row->machine));
     json_object_set(object, "inputs", (json_t *)row->inputs);
     json_object_set(object, "outputs", (json_t *)row->outputs);
     return object;
