@@ -7,6 +7,7 @@ folder's python/, else the installed one of this interpreter, with which all nod
 
 import os
 import pathlib
+import signal
 import sys
 
 import pytest
@@ -18,6 +19,11 @@ sys.dont_write_bytecode = True
 import dataflow
 
 ROOT = HERE.parent.parent
+# In the background of a script these are ignored, and so they would be in all that is started here. What is handled becomes
+# the default there.
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, lambda *_: None)
 DORA = pathlib.Path(os.environ.get("DORA_BIN", ROOT / "build/release/bin/dora")).resolve()
 
 
