@@ -134,9 +134,8 @@ static enum opened open_converted(struct state *state, PyObject *data, struct pa
     Py_XDECREF(convert);
     if (!array)
         return FAILED;
+    payload->converted = array;
     enum opened result = open_as_it_is(state, array, payload);
-    /* Of an array its capsules keep what is needed, and of a buffer its view. */
-    Py_DECREF(array);
     if (result == OPENED || result == FAILED)
         return result;
     PyErr_Format(PyExc_RuntimeError, "can't send data of type %s", Py_TYPE(data)->tp_name);
@@ -145,7 +144,7 @@ static enum opened open_converted(struct state *state, PyObject *data, struct pa
 
 int payload_open(NodeObject *self, PyObject *data, struct payload *payload)
 {
-    payload->keeper = NULL;
+    payload->keeper = payload->converted = NULL;
     payload->view.obj = NULL;
     enum opened result = open_as_it_is(self->state, data, payload);
     if (result == UNKNOWN)
@@ -160,4 +159,5 @@ void payload_close(struct payload *payload)
     if (payload->view.obj)
         PyBuffer_Release(&payload->view);
     Py_CLEAR(payload->keeper);
+    Py_CLEAR(payload->converted);
 }

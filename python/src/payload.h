@@ -5,14 +5,15 @@
 #include "node.h"
 
 struct payload {
-    struct ArrowArray array; /* what they name is `keeper`'s or the data's own: their `release` does nothing */
+    struct ArrowArray array; /* what they name is `keeper`'s, or that of the data or what it was converted to: their
+                                `release` does nothing */
     struct ArrowSchema schema;
     bool large; /* worth giving up the GIL while it is copied */
 
     const void *buffers[2];
     char format[2];
     Py_buffer view; /* .obj is NULL if there is none */
-    PyObject *keeper;
+    PyObject *keeper, *converted;
 };
 
 /* Until payload_close, if it gives 0. Bytes, buffers and Arrow arrays are taken as they are, everything else as

@@ -85,6 +85,7 @@ def sending(notes):
         "bytearray": (bytearray(b"abc"), pa.array(b"abc", pa.uint8())),
         "memoryview": (memoryview(b"abc")[1:], pa.array(b"bc", pa.uint8())),
         "memoryview, every other": (memoryview(b"abcdef")[::2], pa.array(b"ace", pa.uint8())),
+        "memoryview, bools": (memoryview(bytes([1, 0] * 500)).cast("?"), pa.array([1, 0] * 500, pa.uint8())),
         "array.array": (array.array("h", [1, -2]), pa.array([1, -2], pa.int16())),
         "arrow": (pa.array([1, None]), pa.array([1, None])),
         "arrow, slice": (pa.array(range(10)).slice(3, 4), pa.array(range(3, 7))),
