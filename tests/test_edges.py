@@ -3,8 +3,9 @@
 import os
 import pathlib
 import signal
+import subprocess
 
-from conftest import actor, until
+from conftest import ACTOR, actor, until
 from sites import sites  # noqa: F401
 from system import said
 
@@ -137,6 +138,42 @@ def test_a_receiver_that_ends_holds_up_nobody(sites, flow):
     path = flow(
         source=actor("join", "send=out:20000:1000", outputs=["out"]),
         sink=there(actor("join", "quiet", "listen=10", inputs=blocking("source/out", 1))),
+    )
+    uuid = base.start(path)
+    until(lambda: base.status_of(uuid) == "finished", "the end")
+
+
+def test_a_node_that_had_ended_is_started_again(sites, flow):
+    """Its outputs are open again over there, from its first message on, until they are closed again."""
+    base, robot = sites.join("base", "robot")
+    path = flow(
+        source=actor("join", "send=out:5:8", outputs=["out"]),
+        stay=actor("join", "listen", inputs={"tick": "dora/timer/secs/60"}),
+        sink=there(actor("join", "listen", inputs={"in": "source/out", "tick": "dora/timer/secs/60"})),
+    )
+    uuid = base.start(path)
+    until(lambda: "closed in" in said(path, uuid, "sink"), "the end of the output")
+    base.dora("node", "restart", "source")
+    until(lambda: said(path, uuid, "sink").count("closed in") == 2, "its end again")
+    lines = [line for line in said(path, uuid, "sink") if line.startswith("input in")]
+    assert lines == [f"input in {i} 8" for i in (*range(5), *range(5))]
+    base.dora("stop", uuid)
+
+
+def test_dynamic_nodes_have_their_machine(sites, flow):
+    """One joins where it belongs; one that nobody starts keeps nothing running."""
+    base, robot = sites.join("base", "robot")
+    path = flow(
+        source=actor("join", "echo=out", "listen", inputs={"tick": "dora/timer/millis/5"}, outputs=["out"]),
+        hand=there({"path": "dynamic", "inputs": {"in": "source/out"}}),
+    )
+    uuid = base.start(path)
+    done = subprocess.run([ACTOR, "join=hand", "listen=10"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "input in " in done.stdout, done
+    base.dora("stop", uuid)
+    path = flow(
+        source=actor("join", "send=out:20:8", outputs=["out"]),
+        hand=there({"path": "dynamic", "inputs": {"in": "source/out"}}),
     )
     uuid = base.start(path)
     until(lambda: base.status_of(uuid) == "finished", "the end")

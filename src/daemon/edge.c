@@ -160,6 +160,15 @@ bool edge_all_up(const struct dataflow *dataflow)
     return true;
 }
 
+bool edge_is_awaited(const struct participant *node)
+{
+    const struct part *part = node->dataflow->part;
+    for (const struct edge *edge = part ? part->edges : NULL; edge; edge = edge->next)
+        if (edge->node == node && edge->is_outgoing && !edge_is_up(edge))
+            return true;
+    return false;
+}
+
 bool edge_are_delivering(const struct dataflow *dataflow)
 {
     for (const struct edge *edge = dataflow->part->edges; edge; edge = edge->next)

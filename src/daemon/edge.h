@@ -40,6 +40,8 @@ bool edge_wants_end(const struct edge *edge);
 bool edge_is_blocking(const struct edge *edge); /* somebody's policy is backpressure */
 bool edge_is_up(const struct edge *edge);       /* its process is here, or it has ended */
 bool edge_all_up(const struct dataflow *dataflow);
+/* Whether an output of this node goes elsewhere, and can't yet. */
+bool edge_is_awaited(const struct participant *node);
 /* Whether outgoing ones have something to deliver yet. */
 bool edge_are_delivering(const struct dataflow *dataflow);
 

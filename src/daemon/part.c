@@ -105,6 +105,9 @@ void part_tell(struct dataflow *dataflow)
         part->has_changed = false;
         observer->edges(observer->context);
     }
+    for (uint32_t i = 0; i < dataflow->count && dataflow->has_started; i++)
+        if (dataflow->participants[i]->state == PARTICIPANT_JOINED && !edge_is_awaited(dataflow->participants[i]))
+            participant_run(dataflow->participants[i]);
     bool is_ready = dataflow->is_spawned && dataflow->to_join == 0 && dataflow->step == STOP_NONE &&
                     !dataflow->has_started && edge_all_up(dataflow);
     if (is_ready && !part->is_ready) {

@@ -17,6 +17,8 @@
 
 /* After it has hung up without GOODBYE, a process has this long to end before its outputs are closed. */
 static const int64_t hang_up_grace = CLOCK_SECOND / 5;
+/* How long a node that starts later than the others waits for what takes its outputs to other machines. */
+static const int64_t edge_patience = 2 * CLOCK_SECOND;
 
 bool participant_is_here(const struct participant *participant)
 {
@@ -248,6 +250,8 @@ void participant_alarm(void *context)
     struct participant *participant = context;
     if (participant->state == PARTICIPANT_LEAVING)
         still_there(participant);
+    else if (participant->state == PARTICIPANT_JOINED)
+        participant_run(participant); /* without its edges */
     else if (participant->state == PARTICIPANT_ABSENT && participant->is_watcher)
         population_remove(participant); /* who asked for it has not come */
     else if (participant->state == PARTICIPANT_WAITING && participant->restarts.is_disabled)
@@ -358,10 +362,12 @@ void participant_join(struct participant *participant, struct peer *peer, int *a
     dataflow->to_join -= !dataflow->has_started && !participant->is_dynamic;
     if (dataflow->part)
         edge_changed(dataflow);
-    if (dataflow->has_started)
-        participant_run(participant);
-    else
+    if (!dataflow->has_started)
         dataflow_begin(dataflow);
+    else if (edge_is_awaited(participant))
+        alarm_set(participant->alarm, edge_patience); /* part_tell lets it go before */
+    else
+        participant_run(participant);
 }
 
 void participant_run(struct participant *participant)

@@ -48,6 +48,7 @@ struct edge_receive {
     dora_node *node;
     bool is_closed;
     bool is_paused; /* until the news is heard */
+    bool has_ended; /* its stream has: another epoch is another edge's */
     struct stream_rx rx;
     struct waiting *queue, **queue_end;
     uint64_t queue_count, queue_bytes; /* the one in hand included */
@@ -197,6 +198,8 @@ static void arrived(void *context, const struct net_sample *sample)
         edge->counts.rejected++;
     } else if (edge->is_closed || edge->phase == ABSENT) {
         /* Nothing is said to it. */
+    } else if (edge->has_ended && head.epoch != edge->rx.epoch && head.kind != STREAM_END) {
+        /* The node runs again, and this is for the edge that is made for it. */
     } else if (head.kind != STREAM_PROBE && !queue_has_room(edge)) {
         edge->counts.rejected++;
     } else if (stream_rx_take(&edge->rx, &head)) {
@@ -270,8 +273,10 @@ static void hand_on(struct edge_receive *edge)
     edge->queue_bytes -= weight(waiting->sample);
     if (is_data)
         count(edge, rc, waiting->sample->len);
-    if (waiting->head.kind == STREAM_END && edge->phase == TAKING_PART)
+    if (waiting->head.kind == STREAM_END && edge->phase == TAKING_PART) {
+        edge->has_ended = true;
         leave(edge, GONE);
+    }
     handed_on(edge, &waiting->head, waiting->sample->len);
     forget(waiting);
 }
