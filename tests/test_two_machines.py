@@ -72,13 +72,58 @@ def test_a_daemon_that_is_killed_is_lost_and_its_nodes_are_placed_again_when_it_
     nodes_["last"] = actor("join", "listen", inputs={"in": "sink/out", "t": "dora/timer/millis/20"})
     base.start(flow(**nodes_), "--name", "one")
     os.kill(robot.pids()["daemon"], signal.SIGKILL)
-    until(lambda: nodes(base).get("sink") == ("failed", "robot") or "sink" not in nodes(base), "the loss")
+    until(lambda: nodes(base).get("sink") == ("failed", "robot"), "the loss")
+    assert nodes(base)["source"] == ("running", "base")
     said = base.dora("list").stdout
     assert "running" in said
     until(lambda: not robot.pids(), "the end of the gateway")
     sites.up(robot)
     until(lambda: nodes(base).get("sink") == ("running", "robot"), "sink's coming back")
     assert nodes(base)["last"] == ("running", "base")
+    base.dora("stop", "one")
+
+
+def received(site, node):
+    """Messages on `in` so far."""
+    info = json.loads(site.dora("node", "info", node, "-f", "json", status=None).stdout or "{}")
+    return sum(one["received"] for one in info.get("inputs", []) if one["id"] == "in")
+
+
+def test_the_daemon_beside_the_coordinator_is_killed_and_its_nodes_run_again(sites, flow):  # noqa: F811
+    base, robot = sites.join("base", "robot")
+    source = actor("join", "send=out:100000:8:10", outputs=["out"], restart_policy="always")
+    base.start(flow(source=source, sink=TICKS["sink"]), "--name", "one")
+    until(lambda: received(robot, "sink") > 0, "messages")
+    os.kill(base.pids()["daemon"], signal.SIGKILL)
+    until(lambda: "daemon" not in base.pids(), "the daemon's end")
+    sites.up(base)
+    until(lambda: nodes(base).get("source") == ("running", "base"), "source to run again")
+    until(lambda: received(base, "sink") > 0, "the other machine")
+    before = received(base, "sink")
+    until(lambda: received(base, "sink") > before, "messages again")
+    base.dora("stop", "one")
+
+
+def test_another_machine_with_the_labels_takes_over(sites, flow):  # noqa: F811
+    base, robot, spare = sites.join("base", "robot", "spare", args=("--lost-after", "1s"))
+    for site in (robot, spare):
+        site.dora("down")
+        sites.up(site, "--labels", "eye=yes")
+    until(lambda: sum(one["alive"] for one in base.daemons()) == 3, "all machines")
+    eye = actor("join", "send=out:100000:8:10", outputs=["out"], restart_policy="always", deploy={"labels": {"eye": "yes"}})
+    sink = actor("join", "quiet", "listen", inputs={"in": "eye/out", "t": "dora/timer/millis/20"})
+    base.start(flow(eye=eye, sink=sink), "--name", "one")
+    until(lambda: received(base, "sink") > 0, "messages")
+    taken = nodes(base)["eye"][1]
+    killed, other = (robot, spare) if taken == "robot" else (spare, robot)
+    os.kill(killed.pids()["daemon"], signal.SIGKILL)
+    until(lambda: nodes(base).get("eye") == ("running", other.name), "eye on the other machine")
+    before = received(base, "sink")
+    until(lambda: received(base, "sink") > before, "messages again")
+    until(lambda: not killed.pids(), "the gateway's end")
+    sites.up(killed, "--labels", "eye=yes")
+    until(lambda: sum(one["alive"] for one in base.daemons()) == 3, "all machines")
+    assert nodes(base)["eye"] == ("running", other.name)
     base.dora("stop", "one")
 
 

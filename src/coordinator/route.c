@@ -157,7 +157,8 @@ static void start_again(struct flow *flow, struct control_request *request, json
 struct joining {
     struct coordinator *coordinator;
     struct control_request *request;
-    char uuid[UUID_TEXT]; /* of topics */
+    char uuid[UUID_TEXT]; /* "": of all dataflows */
+    bool is_of_nodes;     /* `node.list` */
 };
 
 /* Of two machines that know a topic, the one whose node it is tells of it. */
@@ -174,6 +175,17 @@ static void keep_own_topics(const struct joining *joining, json_t *list)
     }
 }
 
+/* Nodes of a machine that is lost or out of reach, or has ended them all: as they were told last. */
+static void add_absent(const struct joining *joining, json_t *list)
+{
+    const struct flow *flow = flow_find(joining->coordinator, joining->uuid);
+    json_t *node;
+    size_t k;
+    for (size_t i = 0; flow && i < flow->part_count; i++)
+        if (parts_is_over(flow->parts[i]) || !flow->parts[i]->machine->connection)
+            json_array_foreach(json_object_get(flow->parts[i]->said, "nodes"), k, node) json_array_append(list, node);
+}
+
 static const char *const nodes_keys[] = {"nodes", NULL}, *const topics_keys[] = {"topics", NULL},
                          *const metrics_keys[] = {"nodes", "machines", "edges", NULL};
 
@@ -183,23 +195,30 @@ static void on_joined(void *context, json_t *lists, const struct control_fault *
     struct control_connection *asker = control_asker(joining->request);
     const struct machine *from = asker ? machine_of(joining->coordinator, asker) : NULL;
     struct timespec now;
-    if (fault) {
+    json_t *absent = json_array();
+    if (joining->is_of_nodes)
+        add_absent(joining, absent);
+    if (fault && json_array_size(absent) == 0) {
         control_refuse(joining->request, fault);
+        json_decref(absent);
         return;
     }
+    lists = fault ? json_pack("{s:[]}", "nodes") : json_incref(lists);
+    json_array_extend(json_object_get(lists, "nodes"), absent);
+    json_decref(absent);
     keep_own_topics(joining, json_object_get(lists, "topics"));
     clock_gettime(CLOCK_REALTIME, &now);
     json_object_set_new(lists, "time", json_real((double)now.tv_sec + (double)now.tv_nsec / 1e9));
     if (from && from->name)
         json_object_set_new(lists, "here", json_string(from->name));
-    control_answer(joining->request, json_incref(lists));
+    control_answer(joining->request, lists);
 }
 
 static struct joining *join_answers(struct coordinator *coordinator, struct control_request *request)
 {
     struct joining *joining = malloc(sizeof *joining);
     if (joining)
-        *joining = (struct joining){coordinator, request, ""};
+        *joining = (struct joining){.coordinator = coordinator, .request = request};
     else
         refuse_memory(request);
     return joining;
@@ -216,6 +235,7 @@ static void ask_parts(struct flow *flow, struct control_request *request, const 
     if (!joining)
         return;
     strcpy(joining->uuid, flow->uuid);
+    joining->is_of_nodes = keys == nodes_keys && !node;
     for (size_t i = 0; i < flow->part_count && count < MACHINES_MOST; i++)
         if (only ? flow->parts[i] == only : !parts_is_over(flow->parts[i]))
             machines[count++] = flow->parts[i]->machine;
