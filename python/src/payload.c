@@ -97,17 +97,12 @@ static enum opened open_arrow(PyObject *capsules, struct payload *payload)
     return OPENED;
 }
 
-static bool has_arrow(const struct state *state, PyObject *data)
-{
-    return PyObject_HasAttr((PyObject *)Py_TYPE(data), state->names.__arrow_c_array__);
-}
-
 /* Of a type that is a buffer, and no Arrow array; one look serves all of its objects. */
 static bool is_mere_buffer(struct state *state, PyObject *data)
 {
     if (Py_TYPE(data) == state->buffer_type)
         return true;
-    if (!PyObject_CheckBuffer(data) || has_arrow(state, data))
+    if (!PyObject_CheckBuffer(data) || PyObject_HasAttr(data, state->names.__arrow_c_array__))
         return false;
     Py_XSETREF(state->buffer_type, (PyTypeObject *)Py_NewRef((PyObject *)Py_TYPE(data)));
     return true;
@@ -121,9 +116,15 @@ static enum opened open_as_it_is(struct state *state, PyObject *data, struct pay
     }
     if (is_mere_buffer(state, data))
         return open_buffer(data, payload);
-    if (!has_arrow(state, data))
+    if (PyType_Check(data))
+        return UNKNOWN; /* what has the method are its objects */
+    PyObject *export = PyObject_GetAttr(data, state->names.__arrow_c_array__);
+    if (!export && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
         return UNKNOWN;
-    PyObject *capsules = PyObject_CallMethodNoArgs(data, state->names.__arrow_c_array__);
+    }
+    PyObject *capsules = export ? PyObject_CallNoArgs(export) : NULL;
+    Py_XDECREF(export);
     return capsules ? open_arrow(capsules, payload) : FAILED;
 }
 

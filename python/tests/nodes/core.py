@@ -38,6 +38,16 @@ class Arrow:
         return self.of.__arrow_c_array__()
 
 
+class Other:
+    """Gives what another object has."""
+
+    def __init__(self, of):
+        self.of = of
+
+    def __getattr__(self, name):
+        return getattr(self.of, name)
+
+
 class Stream:
     def __init__(self, of):
         self.of = of
@@ -90,6 +100,7 @@ def sending(notes):
         "arrow": (pa.array([1, None]), pa.array([1, None])),
         "arrow, slice": (pa.array(range(10)).slice(3, 4), pa.array(range(3, 7))),
         "arrow object": (Arrow(pa.array(["a"])), pa.array(["a"])),
+        "arrow by another": (Other(pa.array(["a"])), pa.array(["a"])),
         "arrow stream": (Stream(pa.chunked_array([[1], [2, 3]])), pa.array([1, 2, 3])),
         "chunked": (pa.chunked_array([["a"], ["b"]]), pa.array(["a", "b"])),
         "no chunks": (pa.chunked_array([], pa.int8()), pa.array([], pa.int8())),
