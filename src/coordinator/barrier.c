@@ -55,7 +55,7 @@ static void announce(struct flow *flow, struct part *part)
             continue;
         struct hearing *hearing = other->machine->connection ? malloc(sizeof *hearing) : NULL;
         if (!hearing) {
-            parts_tell(flow, other, "node.found", found(flow, part));
+            parts_tell(other, "node.found", found(flow, part));
             continue;
         }
         *hearing = (struct hearing){.coordinator = flow->coordinator, .machine = part->machine, .serial = part->serial};
@@ -122,7 +122,7 @@ void barrier_fail(struct flow *flow, const struct part *part, const char *code, 
         struct part *other = flow->parts[i];
         if (other == part || parts_is_over(other) || other->ready)
             continue; /* who has asked gets the reason as the answer */
-        parts_tell(flow, other, "dataflow.stop", json_pack("{s:s, s:b}", "dataflow", flow->uuid, "force", 1));
+        parts_tell(other, "dataflow.stop", json_pack("{s:s, s:b}", "dataflow", flow->uuid, "force", 1));
     }
 }
 

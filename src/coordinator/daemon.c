@@ -111,7 +111,7 @@ void daemon_take(struct coordinator *coordinator, struct machine *machine, const
         struct part stray = {.machine = machine};
         coordinator_say(coordinator, "machine %s still runs nodes of dataflow %s that are elsewhere now",
                         machine_label(machine), uuid);
-        parts_tell(flow, &stray, "dataflow.stop", json_pack("{s:s, s:b}", "dataflow", uuid, "force", 1));
+        parts_tell(&stray, "dataflow.stop", json_pack("{s:s, s:b}", "dataflow", uuid, "force", 1));
     }
 }
 

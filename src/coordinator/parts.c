@@ -285,10 +285,9 @@ static void on_told(void *context, json_t *result, const struct control_fault *f
     (void)fault; /* it has ended there meanwhile, or says itself what is wrong */
 }
 
-void parts_tell(struct flow *flow, struct part *part, const char *method, json_t *params)
+void parts_tell(struct part *part, const char *method, json_t *params)
 {
     static const struct control_calls calls = {.done = on_told};
-    (void)flow;
     if (part->machine->connection) {
         control_send(part->machine->connection, method, params, &calls, NULL);
         return;
@@ -302,6 +301,6 @@ void parts_tell_others(struct flow *flow, const struct part *but, const char *me
 {
     for (size_t i = 0; i < flow->part_count; i++)
         if (flow->parts[i] != but && !parts_is_over(flow->parts[i]))
-            parts_tell(flow, flow->parts[i], method, json_deep_copy(params));
+            parts_tell(flow->parts[i], method, json_deep_copy(params));
     json_decref(params);
 }

@@ -51,7 +51,7 @@ bool parts_only_dynamic(const struct flow *flow);
 /* The params of `part.ended`. */
 json_t *parts_ended(const struct flow *flow, const struct part *part);
 /* Sends a request to the daemon of a part, or keeps it for when its machine is back. Takes over `params`. */
-void parts_tell(struct flow *flow, struct part *part, const char *method, json_t *params);
+void parts_tell(struct part *part, const char *method, json_t *params);
 /* The same to all other parts that run. */
 void parts_tell_others(struct flow *flow, const struct part *but, const char *method, json_t *params);
 

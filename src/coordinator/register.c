@@ -84,11 +84,11 @@ static void catch_up(struct coordinator *coordinator, struct machine *machine)
         json_t *untold = take_ptr(part->untold), *one;
         size_t i;
         json_array_foreach(untold, i, one)
-            parts_tell(flow, part, json_string_value(json_array_get(one, 0)), json_incref(json_array_get(one, 1)));
+            parts_tell(part, json_string_value(json_array_get(one, 0)), json_incref(json_array_get(one, 1)));
         json_decref(untold);
         for (size_t k = 0; k < flow->part_count; k++) /* it may have been told before; that does no harm */
             if (flow->parts[k] != part && !flow->parts[k]->is_lost && parts_is_over(flow->parts[k]))
-                parts_tell(flow, part, "part.ended", parts_ended(flow, flow->parts[k]));
+                parts_tell(part, "part.ended", parts_ended(flow, flow->parts[k]));
         if (flow->part_count > 1 && flow->stop && strcmp(flow_status(part->said), "stopping") != 0)
             stop_part(flow, part, flow->stop);
     }
