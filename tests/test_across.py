@@ -166,3 +166,17 @@ def test_a_cable_is_cut(pair, tmp_path, policy):
         assert there["count"] == 2500 and there["gaps"] == 0
     else:
         assert there["count"] + there["dropped"] == 2500
+
+
+def test_machines_that_know_the_coordinator_s_alone_reach_each_other(machines, tmp_path):
+    a, b, c = machines("a", "b", "c")
+    join(a)
+    join(b, to=a)
+    join(c, to=a)
+    path = write(
+        tmp_path / "flow.yml",
+        source=on(b, actor("join", "send=out:1000:1000", outputs=["out"])),
+        sink=on(c, sink(**LOSSLESS)),
+    )
+    uuid = attach(a, path)
+    assert summary(c, uuid, "sink")["in"]["count"] == 1000

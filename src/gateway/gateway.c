@@ -105,6 +105,18 @@ static int open_parts(struct gateway *gateway, struct error *error)
                                     : listener_open(&gateway->listener, gateway, error);
 }
 
+/* Machines that connect to the same one learn of each other there, and connect to each other: so one that is not told
+ * where to listen does so at any port, in the way it connects, and only on this machine if that is where it connects to. */
+static const char *any_port(char text[ENDPOINT_MOST], const char *connect, bool is_insecure)
+{
+    size_t len = connect ? strcspn(connect, "/") : 0;
+    const char *host = !connect || endpoint_is_local(connect) ? "127.0.0.1" : connect[len + 1] == '[' ? "[::]" : "0.0.0.0";
+    if (!connect || (strncmp(connect, "tcp/", 4) != 0 && strncmp(connect, "tls/", 4) != 0))
+        return NULL;
+    snprintf(text, ENDPOINT_MOST, "%.*s/%s:0", (int)len, connect, host);
+    return endpoint_check(text, is_insecure, NULL) == 0 ? text : NULL;
+}
+
 static int open_all(struct gateway *gateway, json_t *params, struct error *error)
 {
     const char *machine, *config = NULL, *listen[ENDPOINTS_MOST + 1], *connect[ENDPOINTS_MOST + 1];
@@ -130,9 +142,17 @@ static int open_all(struct gateway *gateway, json_t *params, struct error *error
     if (!gateway->machine || !gateway->endpoints)
         return error_set(error, -ENOMEM, "no memory for a gateway");
     /* Without any of its own, the configuration's endpoints count. */
-    struct net_options options = {
-        .config = config, .listen = *listen ? listen : NULL, .connect = *connect ? connect : NULL};
+    char otherwise[ENDPOINT_MOST];
+    struct net_options options = {.config = config,
+                                  .listen = *listen ? listen : NULL,
+                                  .otherwise = any_port(otherwise, connect[0], is_insecure),
+                                  .connect = *connect ? connect : NULL};
     rc = net_open(&gateway->net, &options, error);
+    /* Without a certificate of its own, say, it can only connect. */
+    if (rc < 0 && options.otherwise) {
+        options.otherwise = NULL;
+        rc = net_open(&gateway->net, &options, error);
+    }
     return rc < 0 ? rc : open_parts(gateway, error);
 }
 

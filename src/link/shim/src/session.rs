@@ -8,6 +8,7 @@ use zenoh::{Config, Session, Wait};
 pub struct Options {
     config: *const c_char,
     listen: *const *const c_char,
+    otherwise: *const c_char,
     connect: *const *const c_char,
     client: bool,
     multicast: bool,
@@ -40,7 +41,7 @@ pub unsafe extern "C" fn net_close(net: *mut Net) {
 fn errno(options: &Options) -> c_int {
     if options.client {
         libc::EHOSTUNREACH
-    } else if options.listen.is_null() {
+    } else if options.listen.is_null() && options.otherwise.is_null() {
         libc::EINVAL
     } else {
         libc::EADDRNOTAVAIL
@@ -75,7 +76,9 @@ unsafe fn configure(options: &Options) -> Result<Config, Failure> {
     // What the file may say otherwise.
     let mut prefer = |key: &str, value: &str| if same(&file, &default, key) { set(key, value) } else { Ok(()) };
     if listen.is_none() {
-        prefer("listen/endpoints", "[]")?; // not every interface
+        let otherwise = if options.otherwise.is_null() { None } else { Some(text(options.otherwise, "endpoint")?) };
+        // Never every interface by itself.
+        prefer("listen/endpoints", &otherwise.map_or("[]".into(), |endpoint| format!("[\"{endpoint}\"]")))?;
     }
     // A peer that was gone is back within a second or so.
     prefer("connect/retry", "{period_init_ms: 200, period_max_ms: 1000, period_increase_factor: 1.5}")?;
