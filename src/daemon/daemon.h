@@ -35,13 +35,13 @@ struct daemon_options {
                                the daemon */
 };
 
-/* What makes a dataflow a *part*: others of its nodes run on other machines (docs/machines.md). Those are *remote*: they
- * are in the graph and have no process here, nobody waits for them, and results leave them out. What they send and get
- * goes over edges, see edge.h. */
+/* What makes a dataflow a *part*: others of its nodes run on other machines (docs/machines.md). Those are *remote*:
+ * they are in the graph and have no process here, nobody waits for them, and results leave them out. What they send and
+ * get goes over edges, see edge.h. */
 struct daemon_part {
     const char *machine;         /* the name of this machine */
     const char *const *machines; /* of each node, in the graph's order: the machine that it runs on */
-    const bool *ended;           /* of each node, whether it runs nowhere any more: its outputs are closed; NULL: none */
+    const bool *ended; /* of each node, whether it runs nowhere any more: its outputs are closed; NULL: none */
 };
 
 /* How a node's story ended. */

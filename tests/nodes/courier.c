@@ -4,7 +4,8 @@
  *     courier receive SOCKET   joins as a publisher, listens at SOCKET, and publishes what comes
  *
  * Prints "joined", or why not; then, receiving, "failed TEXT" and "restarted" in their turn, after each of which it
- * waits for a line. A frame is `size : 32 | kind : 8`, then so many bytes: kind D is data, F and R of the node, E the end.
+ * waits for a line. A frame is `size : 32 | kind : 8`, then so many bytes: kind D is data, F and R of the node, E the
+ * end.
  */
 #include <dora/dora.h>
 #include <errno.h>
