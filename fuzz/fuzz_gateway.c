@@ -27,7 +27,7 @@ static void fuzz_stream(const uint8_t *data, size_t size)
     stream_tx_open(&tx, 1);
     stream_rx_open(&rx);
     for (; size >= 1; now += CLOCK_MILLI) {
-        size_t len = data[0] % 40 < size - 1 ? data[0] % 40 : size - 1;
+        size_t len = data[0] % 48 < size - 1 ? data[0] % 48 : size - 1;
         if (data[0] >= 128 && stream_tx_has_room(&tx) && stream_tx_add(&tx, item, now) < 0)
             break;
         stream_tx_matched(&tx, data[0] & 64, now);
@@ -45,9 +45,10 @@ static void fuzz_stream(const uint8_t *data, size_t size)
             if (out.number > tx.next)
                 abort();
         while (stream_rx_ack(&rx, now, &out, &until) == 1)
-            if (out.number > out.expected)
+            if (out.number > out.handed || out.handed > out.expected)
                 abort();
-        if (tx.oldest > tx.cursor || tx.cursor > tx.sent || tx.sent > tx.next || rx.handed > rx.expected)
+        if (tx.oldest > tx.credited || tx.credited > tx.cursor || tx.cursor > tx.sent || tx.sent > tx.next ||
+            rx.complete > rx.handed || rx.handed > rx.expected)
             abort();
         data += 1 + len;
         size -= 1 + len;
@@ -65,6 +66,9 @@ static void fuzz_message(const uint8_t *data, size_t size)
     if (!copy)
         return;
     memcpy(copy, data, size);
+    struct stream_part part;
+    if (stream_part_read(copy, size, &part) == 0 && part.offset >= part.size)
+        abort();
     if (stream_head_read(copy, size, &head) == 0 && stream_message_read(copy, size, &message) == 0)
         for (size_t i = 0; i < message.meta_len; i++)
             if (((const uint8_t *)message.meta)[i] != copy[STREAM_MESSAGE_HEAD + i])

@@ -53,6 +53,10 @@ struct edge_receive {
     struct waiting *queue, **queue_end;
     uint64_t queue_count, queue_bytes; /* the one in hand included */
     struct edge_counts counts;
+
+    /* The thread's own: the message whose parts are coming. */
+    dora_sample *loan;
+    size_t filled;
 };
 
 /* ---- Acknowledging ---- */
@@ -97,7 +101,43 @@ static void fill(const void *sample, void *to)
     net_copy(sample, to);
 }
 
-static int send_data(struct edge_receive *edge, const struct net_sample *sample, bool wait)
+/* A part of a message: into shared memory, which is there from the first on. The thread's, without the lock. */
+static int take_part(struct edge_receive *edge, const struct net_sample *sample)
+{
+    struct stream_part part;
+    if (stream_part_read(sample->attachment.data, sample->attachment.len, &part) < 0)
+        return -EBADMSG;
+    if (part.offset == 0) {
+        dora_sample_release(take_ptr(edge->loan));
+        edge->filled = 0;
+        int rc = dora_loan(edge->node, part.size, &edge->loan);
+        if (rc < 0)
+            return edge->loan = NULL, rc;
+    }
+    /* The tail has to come, too. */
+    if (!edge->loan || part.offset != edge->filled || part.size != dora_sample_size(edge->loan) ||
+        sample->len >= part.size - part.offset)
+        return -EBADMSG;
+    net_copy(sample, (char *)dora_sample_data(edge->loan) + edge->filled);
+    edge->filled += sample->len;
+    return 0;
+}
+
+/* The last piece of a message in parts. */
+static int send_tail(struct edge_receive *edge, const struct net_sample *sample, struct node_raw *raw)
+{
+    int rc = -EBADMSG;
+    if (edge->loan && sample->len == dora_sample_size(edge->loan) - edge->filled) {
+        net_copy(sample, (char *)dora_sample_data(edge->loan) + edge->filled);
+        raw->loan = edge->loan;
+        raw->size = dora_sample_size(edge->loan);
+        rc = node_raw_send(edge->node, edge->output, raw, true);
+    }
+    dora_sample_release(take_ptr(edge->loan));
+    return rc;
+}
+
+static int send_data(struct edge_receive *edge, const struct net_sample *sample, bool is_tail, bool wait)
 {
     struct stream_message message;
     if (stream_message_read(sample->attachment.data, sample->attachment.len, &message) < 0)
@@ -111,14 +151,14 @@ static int send_data(struct edge_receive *edge, const struct net_sample *sample,
                            .sequence = message.sequence,
                            .timestamp = message.timestamp,
                            .format = message.format};
-    return node_raw_send(edge->node, edge->output, &raw, wait);
+    return is_tail ? send_tail(edge, sample, &raw) : node_raw_send(edge->node, edge->output, &raw, wait);
 }
 
 /* Under the lock. */
-static void count(struct edge_receive *edge, int rc, size_t size)
+static void count(struct edge_receive *edge, int rc, enum stream_kind kind, size_t size)
 {
     if (rc == 0) {
-        edge->counts.messages++;
+        edge->counts.messages += kind == STREAM_DATA;
         edge->counts.bytes += size;
     } else if (rc == -EBADMSG) {
         edge->counts.rejected++;
@@ -207,12 +247,13 @@ static void arrived(void *context, const struct net_sample *sample)
         int rc = -EAGAIN;
         if (edge->phase == GONE)
             rc = -EPIPE;
-        else if (edge->phase == TAKING_PART && edge->queue_count == 0 && head.kind == STREAM_DATA && size < LARGE)
-            rc = send_data(edge, sample, false);
+        else if (edge->phase == TAKING_PART && edge->queue_count == 0 && head.kind == STREAM_DATA &&
+                 !(head.flags & STREAM_TAIL) && size < LARGE)
+            rc = send_data(edge, sample, false, false);
         if (rc == -EAGAIN) {
             enqueue(edge, &head, sample);
         } else {
-            count(edge, rc, size);
+            count(edge, rc, head.kind, size);
             handed_on(edge, &head, size);
         }
     }
@@ -230,6 +271,7 @@ static void leave(struct edge_receive *edge, enum phase phase)
     edge->phase = phase;
     edge->node = NULL;
     pthread_mutex_unlock(&edge->lock);
+    dora_sample_release(take_ptr(edge->loan));
     dora_node_close(node);
     pthread_mutex_lock(&edge->lock);
 }
@@ -257,11 +299,12 @@ static void tell(struct edge_receive *edge, const struct waiting *waiting)
 static void hand_on(struct edge_receive *edge)
 {
     struct waiting *waiting = edge->queue;
-    bool is_data = waiting->head.kind == STREAM_DATA;
+    bool is_part = waiting->head.kind == STREAM_PART, is_data = is_part || waiting->head.kind == STREAM_DATA;
     int rc = -EPIPE;
     if (edge->phase == TAKING_PART && is_data) {
         pthread_mutex_unlock(&edge->lock);
-        rc = send_data(edge, waiting->sample, true);
+        rc = is_part ? take_part(edge, waiting->sample)
+                     : send_data(edge, waiting->sample, waiting->head.flags & STREAM_TAIL, true);
         pthread_mutex_lock(&edge->lock);
     } else if (edge->phase == TAKING_PART) {
         tell(edge, waiting);
@@ -272,7 +315,7 @@ static void hand_on(struct edge_receive *edge)
     edge->queue_count--;
     edge->queue_bytes -= weight(waiting->sample);
     if (is_data)
-        count(edge, rc, waiting->sample->len);
+        count(edge, rc, waiting->head.kind, waiting->sample->len);
     if (waiting->head.kind == STREAM_END && edge->phase == TAKING_PART) {
         edge->has_ended = true;
         leave(edge, GONE);

@@ -44,18 +44,24 @@ struct edge_send {
     struct edge_counts counts;
 
     /* The thread's own. */
-    bool has_ended; /* nothing more will be taken */
+    bool has_ended;       /* nothing more will be taken */
+    struct kept *current; /* whose pieces are not all in the stream yet, from `offset` on; NULL: none */
+    size_t offset;
     struct buf attachment;
 };
 
-static void unref(struct kept *kept)
+static void free_kept(struct kept *kept)
 {
-    if (!ref_drop(&kept->refs))
-        return;
     if (kept->event)
         node_raw_release(kept->event);
     free(kept->text);
     free(kept);
+}
+
+static void unref(struct kept *kept)
+{
+    if (ref_drop(&kept->refs))
+        free_kept(kept);
 }
 
 static void sent(void *owner)
@@ -77,6 +83,8 @@ static void wake(struct edge_send *edge)
 static void collect(void *context, void *owner)
 {
     struct kept **list = context, *kept = owner;
+    if (!ref_drop(&kept->refs))
+        return;
     kept->next = *list;
     *list = kept;
 }
@@ -90,8 +98,9 @@ static void acknowledged(void *context, const struct net_sample *sample)
     bool is_good =
         stream_head_read(sample->attachment.data, sample->attachment.len, &head) == 0 && head.kind == STREAM_ACK;
     pthread_mutex_lock(&edge->lock);
+    uint64_t before = edge->tx.credited;
     if (is_good && stream_tx_ack(&edge->tx, &head, now, collect, &done)) {
-        if (done)
+        if (edge->tx.credited > before)
             edge->progress_at = now;
         /* A thread that takes messages needs no waking for their being acknowledged. */
         if (edge->is_waiting || edge->tx.cursor < edge->tx.next)
@@ -103,7 +112,7 @@ static void acknowledged(void *context, const struct net_sample *sample)
     while (done) {
         struct kept *kept = done;
         done = kept->next;
-        unref(kept);
+        free_kept(kept);
     }
 }
 
@@ -118,33 +127,51 @@ static void matching(void *context, bool is_matched)
 
 /* ---- The thread ---- */
 
-static void put(struct edge_send *edge, const struct stream_head *head, struct kept *kept)
+/* The piece of a message that begins at `offset`. */
+static size_t piece_size(const struct kept *kept, size_t offset)
+{
+    size_t left = kept->raw.size - offset;
+    return left < STREAM_PIECE ? left : STREAM_PIECE;
+}
+
+static void add_message(struct buf *attachment, const struct node_raw *raw, uint8_t bytes[STREAM_MESSAGE_HEAD])
+{
+    struct stream_message message = {.sequence = raw->sequence,
+                                     .timestamp = raw->timestamp,
+                                     .format = raw->format,
+                                     .meta_len = (uint32_t)raw->meta_len};
+    stream_message_write(&message, bytes);
+    buf_add(attachment, bytes, STREAM_MESSAGE_HEAD);
+    buf_add(attachment, raw->meta, raw->meta_len);
+}
+
+static void put(struct edge_send *edge, struct stream_head head, struct kept *kept, size_t offset)
 {
     uint8_t bytes[STREAM_MESSAGE_HEAD + STREAM_HEAD_MOST];
-    size_t len = stream_head_write(head, bytes);
     struct buf *attachment = &edge->attachment;
+    bool is_data = head.kind == STREAM_DATA || head.kind == STREAM_PART;
+    const void *data = kept && is_data ? (const char *)kept->raw.data + offset : kept ? kept->text : NULL;
+    size_t size = kept && is_data ? piece_size(kept, offset) : data ? strlen(data) : 0;
+    if (head.kind == STREAM_DATA && offset > 0)
+        head.flags |= STREAM_TAIL;
+    size_t len = stream_head_write(&head, bytes);
     buf_clear(attachment);
-    if (head->kind == STREAM_DATA) {
-        const struct node_raw *raw = &kept->raw;
-        struct stream_message message = {.sequence = raw->sequence,
-                                         .timestamp = raw->timestamp,
-                                         .format = raw->format,
-                                         .meta_len = (uint32_t)raw->meta_len};
-        stream_message_write(&message, bytes);
-        buf_add(attachment, bytes, STREAM_MESSAGE_HEAD);
-        buf_add(attachment, raw->meta, raw->meta_len);
+    if (head.kind == STREAM_DATA) {
+        add_message(attachment, &kept->raw, bytes);
+    } else if (head.kind == STREAM_PART) {
+        stream_part_write(&(struct stream_part){kept->raw.size, offset}, bytes);
+        buf_add(attachment, bytes, STREAM_PART_HEAD);
     } else {
         buf_add(attachment, bytes, len);
     }
-    const void *data = !kept ? NULL : kept->event ? kept->raw.data : kept->text;
-    size_t size = !kept ? 0 : kept->event ? kept->raw.size : kept->text ? strlen(kept->text) : 0;
     if (attachment->failed) {
         if (kept)
             unref(kept);
         return; /* As if it were lost on the way: it will be asked for. */
     }
     /* What can't be put is asked for, too. */
-    (void)net_put(edge->publisher, data, size, attachment->data, attachment->len, kept ? sent : NULL, kept);
+    (void)net_put(edge->publisher, size ? data : NULL, size, attachment->data, attachment->len, kept ? sent : NULL,
+                  kept);
 }
 
 /* Puts on the wire what is due; called with the lock, which it lets go of meanwhile. Returns until when there is
@@ -160,44 +187,67 @@ static int64_t put_all(struct edge_send *edge, int64_t now)
             ref_take(&kept->refs);
         edge->counts.resent = edge->tx.resent;
         pthread_mutex_unlock(&edge->lock);
-        put(edge, &head, kept);
+        put(edge, head, kept, kept ? item.offset : 0);
         pthread_mutex_lock(&edge->lock);
     }
     return until;
 }
 
-/* Under the lock. */
-static int keep(struct edge_send *edge, enum stream_kind kind, dora_event *event, const char *text)
+/* Adds the current message to the stream, as much of it as the window has room for; what is of one piece, at once.
+ * Under the lock. */
+static void add_pieces(struct edge_send *edge)
+{
+    struct kept *kept = edge->current;
+    while (edge->current && (stream_tx_has_room(&edge->tx) || edge->offset == 0)) {
+        size_t size = piece_size(kept, edge->offset);
+        bool is_last = edge->offset + size == kept->raw.size;
+        struct stream_item item = {.kind = is_last ? STREAM_DATA : STREAM_PART,
+                                   .size = size + (is_last ? kept->raw.meta_len : 0),
+                                   .offset = edge->offset,
+                                   .owner = kept};
+        ref_take(&kept->refs);
+        if (stream_tx_add(&edge->tx, item, clock_now()) < 0) {
+            unref(kept);
+            edge->counts.lost++;
+            is_last = true;
+        } else if (is_last) {
+            edge->counts.messages++;
+            edge->counts.bytes += kept->raw.size;
+        }
+        edge->offset += size;
+        if (is_last)
+            edge->current = NULL;
+    }
+    if (!edge->current)
+        unref(kept);
+}
+
+static struct kept *make_kept(dora_event *event, const char *text)
 {
     struct kept *kept = calloc(1, sizeof *kept);
     if (!kept)
-        return -ENOMEM;
+        return NULL;
     kept->refs = 1;
     kept->event = event;
     if (event)
         node_raw_read(event, &kept->raw);
-    else if (text && !(kept->text = strdup(text))) {
-        free(kept);
-        return -ENOMEM;
-    }
-    struct stream_item item = {.kind = kind, .size = event ? kept->raw.size + kept->raw.meta_len : 0, .owner = kept};
-    int rc = stream_tx_add(&edge->tx, item, clock_now());
-    if (rc < 0) {
-        kept->event = NULL;
+    else if (text)
+        kept->text = strdup(text); /* A failure without a word is one, too. */
+    return kept;
+}
+
+/* What is no data. Under the lock. */
+static void tell(struct edge_send *edge, enum stream_kind kind, const char *text)
+{
+    struct kept *kept = make_kept(NULL, text);
+    if (kept && stream_tx_add(&edge->tx, (struct stream_item){.kind = kind, .owner = kept}, clock_now()) < 0)
         unref(kept);
-        return rc;
-    }
-    if (event) {
-        edge->counts.messages++;
-        edge->counts.bytes += kept->raw.size;
-    }
-    return 0;
 }
 
 static void end(struct edge_send *edge)
 {
     if (!edge->has_ended && !node_raw_cut_off(edge->node))
-        keep(edge, STREAM_END, NULL, NULL);
+        tell(edge, STREAM_END, NULL);
     edge->has_ended = true;
     edge->progress_at = clock_now();
 }
@@ -205,22 +255,24 @@ static void end(struct edge_send *edge)
 /* What dora_next gave: keeps what is to be sent. Under the lock. */
 static void take(struct edge_send *edge, dora_event *event)
 {
-    int rc = 0;
     switch (dora_event_type(event)) {
     case DORA_EVENT_INPUT:
-        rc = keep(edge, STREAM_DATA, event, NULL);
-        if (rc == 0)
+        edge->current = make_kept(event, NULL);
+        edge->offset = 0;
+        if (edge->current) {
+            add_pieces(edge);
             return;
+        }
         edge->counts.lost++;
         break;
     case DORA_EVENT_INPUT_CLOSED:
         end(edge);
         break;
     case DORA_EVENT_NODE_FAILED:
-        keep(edge, STREAM_FAILED, NULL, dora_event_text(event));
+        tell(edge, STREAM_FAILED, dora_event_text(event));
         break;
     case DORA_EVENT_NODE_RESTARTED:
-        keep(edge, STREAM_RESTARTED, NULL, NULL);
+        tell(edge, STREAM_RESTARTED, NULL);
         break;
     default:
         break;
@@ -268,10 +320,12 @@ static void pass_on(struct edge_send *edge)
             if (now >= deadline)
                 break;
             wait_for_change(edge, deadline < until ? deadline : until);
-        } else if (stream_tx_has_room(&edge->tx)) {
-            wait_and_take(edge, now, until);
-        } else {
+        } else if (!stream_tx_has_room(&edge->tx)) {
             wait_for_change(edge, until);
+        } else if (edge->current) {
+            add_pieces(edge);
+        } else {
+            wait_and_take(edge, now, until);
         }
     }
     pthread_mutex_unlock(&edge->lock);
@@ -320,6 +374,8 @@ static void free_edge(struct edge_send *edge)
         unref(item.owner);
     pthread_mutex_destroy(&edge->lock);
     pthread_cond_destroy(&edge->changed);
+    if (edge->current)
+        unref(edge->current);
     buf_free(&edge->attachment);
     free(edge->stream);
     free(edge->config);

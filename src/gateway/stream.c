@@ -32,7 +32,8 @@ size_t stream_head_write(const struct stream_head *head, uint8_t out[STREAM_HEAD
     put(out + 16, head->number);
     if (head->kind != STREAM_ACK)
         return STREAM_HEAD;
-    put(out + STREAM_HEAD, head->expected);
+    put(out + STREAM_HEAD, head->handed);
+    put(out + STREAM_HEAD + 8, head->expected);
     return STREAM_ACK_HEAD;
 }
 
@@ -40,18 +41,24 @@ int stream_head_read(const void *bytes, size_t len, struct stream_head *head)
 {
     const uint8_t *in = bytes;
     if (len < STREAM_HEAD || memcmp(in, MAGIC, sizeof MAGIC) != 0 || in[4] != VERSION || in[5] < STREAM_DATA ||
-        in[5] > STREAM_ACK || in[6] & ~(STREAM_FIRST | STREAM_AGAIN) || in[7])
+        in[5] > STREAM_ACK || in[6] & ~(STREAM_FIRST | STREAM_AGAIN | STREAM_TAIL) || in[7])
         return -EBADMSG;
     *head = (struct stream_head){.kind = in[5], .flags = in[6], .epoch = get(in + 8), .number = get(in + 16)};
     /* Numbers that wrap round would take 2^64 messages. */
     if (head->epoch == 0 || head->number > INT64_MAX)
         return -EBADMSG;
+    if (head->flags & STREAM_TAIL && head->kind != STREAM_DATA)
+        return -EBADMSG;
     if (head->kind != STREAM_ACK)
-        return head->flags & STREAM_AGAIN || (head->kind != STREAM_DATA && len != STREAM_HEAD) ? -EBADMSG : 0;
+        return head->flags & STREAM_AGAIN ||
+                       (head->kind != STREAM_DATA && head->kind != STREAM_PART && len != STREAM_HEAD)
+                   ? -EBADMSG
+                   : 0;
     if (len != STREAM_ACK_HEAD || head->flags & STREAM_FIRST)
         return -EBADMSG;
-    head->expected = get(in + STREAM_HEAD);
-    return head->expected >= head->number && head->expected <= INT64_MAX ? 0 : -EBADMSG;
+    head->handed = get(in + STREAM_HEAD);
+    head->expected = get(in + STREAM_HEAD + 8);
+    return head->number <= head->handed && head->handed <= head->expected && head->expected <= INT64_MAX ? 0 : -EBADMSG;
 }
 
 void stream_message_write(const struct stream_message *message, uint8_t out[STREAM_MESSAGE_HEAD])
@@ -79,6 +86,21 @@ int stream_message_read(const void *bytes, size_t len, struct stream_message *me
                                        .meta = in + 24,
                                        .meta_len = le32toh(meta_len)};
     return in[17] || in[18] || in[19] || message->meta_len != len - STREAM_MESSAGE_HEAD ? -EBADMSG : 0;
+}
+
+void stream_part_write(const struct stream_part *part, uint8_t out[STREAM_PART_HEAD])
+{
+    put(out + STREAM_HEAD, part->size);
+    put(out + STREAM_HEAD + 8, part->offset);
+}
+
+int stream_part_read(const void *bytes, size_t len, struct stream_part *part)
+{
+    const uint8_t *in = bytes;
+    if (len != STREAM_PART_HEAD)
+        return -EBADMSG;
+    *part = (struct stream_part){get(in + STREAM_HEAD), get(in + STREAM_HEAD + 8)};
+    return part->offset < part->size && part->size <= INT64_MAX ? 0 : -EBADMSG;
 }
 
 uint64_t stream_epoch(void)

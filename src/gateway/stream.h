@@ -10,7 +10,8 @@
 #include "base/clock.h"
 
 enum stream_kind {
-    STREAM_DATA = 1,
+    STREAM_DATA = 1, /* a message, or the last piece of one */
+    STREAM_PART,     /* a piece of the message whose DATA follows */
     STREAM_END,
     STREAM_FAILED,
     STREAM_RESTARTED, /* up to here messages are numbered */
@@ -21,12 +22,14 @@ enum stream_kind {
 enum stream_flag {
     STREAM_FIRST = 1, /* the sender keeps nothing older */
     STREAM_AGAIN = 2, /* ACK: send from `expected` on */
+    STREAM_TAIL = 4,  /* DATA: parts have gone before it */
 };
 
 enum {
     STREAM_HEAD = 24, /* bytes */
-    STREAM_ACK_HEAD = 32,
-    STREAM_HEAD_MOST = 32,
+    STREAM_ACK_HEAD = 40,
+    STREAM_HEAD_MOST = 40,
+    STREAM_PIECE = 1 << 20, /* of an edge's message, at most */
 
     /* The window: what a sender keeps at most, though never less than two messages. */
     STREAM_MESSAGES = 4096,
@@ -39,7 +42,7 @@ struct stream_head {
     enum stream_kind kind;
     unsigned flags;
     uint64_t epoch, number;
-    uint64_t expected; /* ACK */
+    uint64_t handed, expected; /* ACK; its number: all messages below are complete */
 };
 
 /* Returns the bytes written. */
@@ -61,6 +64,16 @@ enum { STREAM_MESSAGE_HEAD = STREAM_HEAD + 24 };
 void stream_message_write(const struct stream_message *message, uint8_t out[STREAM_MESSAGE_HEAD]);
 /* `meta` points into `bytes`. 0 or -EBADMSG. */
 int stream_message_read(const void *bytes, size_t len, struct stream_message *message);
+
+/* What an edge's PART says beside its payload: how large the whole message is, and where in it this one begins. */
+struct stream_part {
+    uint64_t size, offset;
+};
+
+enum { STREAM_PART_HEAD = STREAM_HEAD + 16 };
+
+void stream_part_write(const struct stream_part *part, uint8_t out[STREAM_PART_HEAD]); /* all but the head */
+int stream_part_read(const void *bytes, size_t len, struct stream_part *part);         /* 0 or -EBADMSG */
 
 uint64_t stream_epoch(void); /* a random one, never 0 */
 

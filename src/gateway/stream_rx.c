@@ -21,7 +21,7 @@ static void begin(struct stream_rx *rx, const struct stream_head *head)
     memmove(rx->retired + 1, rx->retired, sizeof rx->retired - sizeof *rx->retired);
     rx->retired[0] = rx->epoch;
     rx->epoch = head->epoch;
-    rx->expected = rx->handed = rx->acked = head->number;
+    rx->expected = rx->handed = rx->complete = rx->acked = head->number;
     rx->bytes = 0;
     rx->ack_at = CLOCK_NEVER;
     rx->has_told = rx->is_asked = rx->again = false;
@@ -66,7 +66,7 @@ bool stream_rx_take(struct stream_rx *rx, const struct stream_head *head)
     if (head->number > rx->expected && head->flags & STREAM_FIRST) {
         rx->lost += head->number - rx->expected;
         if (rx->handed == rx->expected)
-            rx->handed = head->number;
+            rx->handed = rx->complete = head->number;
         rx->expected = head->number;
     }
     if (head->number > rx->expected) {
@@ -85,6 +85,8 @@ void stream_rx_handed(struct stream_rx *rx, const struct stream_head *head, size
     if (head->epoch != rx->epoch)
         return;
     rx->handed = head->number + 1;
+    if (head->kind != STREAM_PART)
+        rx->complete = rx->handed;
     rx->bytes += size;
     if (head->kind == STREAM_END)
         rx->is_asked = true;
@@ -107,7 +109,8 @@ int stream_rx_ack(struct stream_rx *rx, int64_t now, struct stream_head *ack, in
     *ack = (struct stream_head){.kind = STREAM_ACK,
                                 .flags = rx->again ? STREAM_AGAIN : 0,
                                 .epoch = rx->epoch,
-                                .number = rx->handed,
+                                .number = rx->complete,
+                                .handed = rx->handed,
                                 .expected = rx->expected};
     rx->is_asked = rx->again = false;
     rx->acked = rx->handed;

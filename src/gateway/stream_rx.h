@@ -13,6 +13,7 @@ struct stream_rx {
     uint64_t epoch;                   /* 0: none yet */
     uint64_t retired[STREAM_RETIRED]; /* epochs before it: what still comes of them is late */
     uint64_t expected, handed, acked; /* handed: all below it are handed on */
+    uint64_t complete;                /* no message has parts on both sides of it; below `handed` */
     uint64_t bytes;                   /* handed on, and not acknowledged */
     int64_t ack_at;
     bool has_told;     /* of this gap */

@@ -48,7 +48,7 @@ struct world {
     size_t queue_count;
     size_t size;  /* of each message */
     bool is_slow; /* the receiver hands on only now and then */
-    bool doubles;
+    bool doubles, in_parts;
     uint64_t rejected;
 };
 
@@ -124,6 +124,12 @@ static void deliver(struct world *world)
             !stream_tx_ack(&world->tx, &back->packets[back->first % WIRE].head, world->now, released, NULL);
 }
 
+/* Of values in parts, four are a message. */
+static enum stream_kind kind_of(const struct world *world, uint64_t value)
+{
+    return world->in_parts && value % 4 ? STREAM_PART : STREAM_DATA;
+}
+
 /* One millisecond. */
 static void pass(struct world *world, uint64_t values)
 {
@@ -138,13 +144,16 @@ static void pass(struct world *world, uint64_t values)
     for (uint64_t i = 0; i < 8; i++) {
         if (world->offered < values && stream_tx_has_room(&world->tx)) {
             /* Owners are the values, from 1 on. */
-            item = (struct stream_item){STREAM_DATA, world->size, (void *)(uintptr_t)++world->offered};
+            world->offered++;
+            item = (struct stream_item){.kind = kind_of(world, world->offered),
+                                        .size = world->size,
+                                        .owner = (void *)(uintptr_t)world->offered};
             assert_int_equal(stream_tx_add(&world->tx, item, world->now), 0);
         }
     }
     while (stream_tx_next(&world->tx, world->now, &head, &item, &until) == 1)
-        put(world, &world->there, through_bytes(&head), head.kind == STREAM_DATA ? (uint64_t)(uintptr_t)item.owner : 0);
-    assert_true(stream_tx_kept(&world->tx) <= STREAM_MESSAGES);
+        put(world, &world->there, through_bytes(&head), head.kind <= STREAM_PART ? (uint64_t)(uintptr_t)item.owner : 0);
+    assert_true(world->tx.next - world->tx.credited <= STREAM_MESSAGES);
 }
 
 static void break_connection(struct world *world)
@@ -166,6 +175,7 @@ static struct world *open_world(uint64_t seed, size_t size)
     memset(&world, 0, sizeof world);
     world.random = seed * 2654435761u + 1;
     world.size = size;
+    world.in_parts = seed % 2 == 0;
     world.delay = (int64_t)(1 + seed % 7) * CLOCK_MILLI;
     stream_tx_open(&world.tx, 1000 + seed);
     stream_rx_open(&world.rx);
@@ -277,6 +287,9 @@ static void test_receiver_started_anew(void **state)
         uint64_t seen = 0;
         for (size_t i = 0; i < world->got_count; i++) {
             assert_true(world->got[i] <= seen + 1);
+            /* One that was started anew begins at the beginning of a message. */
+            if (world->in_parts && (i == 0 || world->got[i] != world->got[i - 1] + 1))
+                assert_int_equal(world->got[i] % 4, 1);
             seen = world->got[i] > seen ? world->got[i] : seen;
         }
         assert_int_equal(seen, 1000);
@@ -327,18 +340,20 @@ static void test_nonsense(void **state)
         struct world *world = open_world(seed, 8);
         join(world);
         for (int i = 0; i < 1000; i++) {
-            struct stream_head head = {.kind = (enum stream_kind)(1 + draw(world, 6)),
-                                       .flags = draw(world, 2),
+            struct stream_head head = {.kind = (enum stream_kind)(1 + draw(world, 7)),
+                                       .flags = draw(world, 4),
                                        .epoch = draw(world, 2) ? world->tx.epoch : 1 + draw(world, 10),
                                        .number = draw(world, 3) ? draw(world, 2000) : draw(world, INT64_MAX),
+                                       .handed = draw(world, 2) ? draw(world, 2000) : draw(world, INT64_MAX),
                                        .expected = draw(world, 2) ? draw(world, 2000) : draw(world, INT64_MAX)};
             if (head.kind == STREAM_ACK)
                 put(world, &world->back, head, 0);
             else
                 put(world, &world->there, head, 0);
             pass(world, 1000);
-            assert_true(world->tx.oldest <= world->tx.cursor && world->tx.cursor <= world->tx.sent &&
-                        world->tx.sent <= world->tx.next);
+            const struct stream_tx *tx = &world->tx;
+            assert_true(tx->oldest <= tx->credited && tx->credited <= tx->cursor && tx->cursor <= tx->sent &&
+                        tx->sent <= tx->next);
         }
         close_world(world);
     }
@@ -384,7 +399,7 @@ static void test_the_window(void **state)
 {
     (void)state;
     struct stream_tx tx;
-    struct stream_item large = {STREAM_DATA, 40 << 20, NULL}, small = {STREAM_DATA, 8, NULL};
+    struct stream_item large = {.kind = STREAM_DATA, .size = 40 << 20}, small = {.kind = STREAM_DATA, .size = 8};
     stream_tx_open(&tx, 1);
     for (int i = 0; i < 2; i++) {
         assert_true(stream_tx_has_room(&tx));
@@ -408,7 +423,7 @@ static void test_nothing_is_sent_to_nobody(void **state)
     (void)state;
     struct stream_tx tx;
     struct stream_head head;
-    struct stream_item item = {STREAM_DATA, 8, NULL};
+    struct stream_item item = {.kind = STREAM_DATA, .size = 8};
     int64_t until, now = 0;
     stream_tx_open(&tx, 1);
     assert_int_equal(stream_tx_next(&tx, now, &head, &item, &until), 0);
@@ -454,13 +469,22 @@ static void test_forms(void **state)
     static const struct {
         size_t at;
         uint8_t value;
-    } bad[] = {{0, 'd'}, {4, 2}, {5, 0}, {5, 7}, {5, STREAM_ACK}, {6, 2}, {6, 4}, {7, 1}, {23, 0x80}};
+    } bad[] = {{0, 'd'}, {4, 2}, {5, 0}, {5, 8}, {5, STREAM_ACK}, {6, 2}, {6, 8}, {7, 1}, {23, 0x80}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         uint8_t was = bytes[bad[i].at];
         bytes[bad[i].at] = bad[i].value;
         assert_int_equal(stream_head_read(bytes, sizeof bytes, &head), -EBADMSG);
         bytes[bad[i].at] = was;
     }
+    struct stream_part part = {.size = 100, .offset = 99}, part_read;
+    stream_part_write(&part, bytes);
+    assert_int_equal(stream_part_read(bytes, STREAM_PART_HEAD, &part_read), 0);
+    assert_int_equal(part_read.size, 100);
+    assert_int_equal(part_read.offset, 99);
+    assert_int_equal(stream_part_read(bytes, STREAM_PART_HEAD + 1, &part_read), -EBADMSG);
+    part.offset = 100;
+    stream_part_write(&part, bytes);
+    assert_int_equal(stream_part_read(bytes, STREAM_PART_HEAD, &part_read), -EBADMSG);
     assert_true(stream_epoch() != stream_epoch());
 }
 

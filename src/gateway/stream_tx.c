@@ -15,11 +15,25 @@ static struct stream_item *item_at(const struct stream_tx *tx, uint64_t number)
     return &tx->items[number & (tx->capacity - 1)];
 }
 
+/* What lies below `number` counts in the window no more. */
+static void credit(struct stream_tx *tx, uint64_t number)
+{
+    while (tx->credited < number)
+        tx->bytes -= item_at(tx, tx->credited++)->size;
+}
+
 static void *let_go(struct stream_tx *tx)
 {
-    struct stream_item *item = item_at(tx, tx->oldest++);
-    tx->bytes -= item->size;
-    return item->owner;
+    credit(tx, tx->oldest + 1);
+    return item_at(tx, tx->oldest++)->owner;
+}
+
+/* A receiver that was started anew has nothing of what another one had handed on. */
+static void go_back(struct stream_tx *tx, uint64_t number)
+{
+    tx->cursor = number > tx->oldest ? number : tx->oldest;
+    while (tx->credited > tx->cursor)
+        tx->bytes += item_at(tx, --tx->credited)->size;
 }
 
 bool stream_tx_drain(struct stream_tx *tx, struct stream_item *item)
@@ -39,8 +53,8 @@ bool stream_tx_drain(struct stream_tx *tx, struct stream_item *item)
 
 bool stream_tx_has_room(const struct stream_tx *tx)
 {
-    uint64_t kept = stream_tx_kept(tx);
-    return kept < 2 || (kept < STREAM_MESSAGES && tx->bytes < STREAM_BYTES);
+    uint64_t ahead = tx->next - tx->credited;
+    return ahead < 2 || (ahead < STREAM_MESSAGES && tx->bytes < STREAM_BYTES);
 }
 
 static int grow(struct stream_tx *tx)
@@ -119,19 +133,20 @@ void stream_tx_matched(struct stream_tx *tx, bool is_matched, int64_t now)
 bool stream_tx_ack(struct stream_tx *tx, const struct stream_head *ack, int64_t now,
                    void (*release)(void *context, void *owner), void *context)
 {
-    if (ack->epoch != tx->epoch || ack->number > tx->sent || ack->expected > tx->sent)
+    if (ack->epoch != tx->epoch || ack->number > ack->handed || ack->handed > ack->expected || ack->expected > tx->sent)
         return false;
     tx->is_asking = false;
     tx->is_matched = true;
-    if (ack->number > tx->oldest) {
+    if (ack->handed > tx->credited || ack->number > tx->oldest) {
         while (tx->oldest < ack->number)
             release(context, let_go(tx));
+        credit(tx, ack->handed);
         tx->patience = PATIENCE;
         tx->probe_at = tx->oldest < tx->next ? clock_after(now, tx->patience) : CLOCK_NEVER;
     }
     if (ack->flags & STREAM_AGAIN && ack->expected < tx->cursor)
-        tx->cursor = ack->expected;
-    if (tx->cursor < tx->oldest)
-        tx->cursor = tx->oldest;
+        go_back(tx, ack->expected);
+    if (tx->cursor < tx->credited)
+        tx->cursor = tx->credited;
     return true;
 }

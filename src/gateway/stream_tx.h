@@ -1,9 +1,12 @@
 /* The sender's end of a stream: which messages are kept, which goes next, and when to ask.
  *
- *     oldest             cursor            sent               next
- *     ──┬───────────────────┬────────────────┬──────────────────┬──▶ numbers
- *       │ sent, not         │ to be sent     │ not yet sent     │
- *       │ acknowledged      │ again          │                  │
+ *     oldest        credited        cursor          sent          next
+ *     ──┬──────────────┬───────────────┬───────────────┬─────────────┬──▶ numbers
+ *       │ handed on,   │ sent          │ to be sent    │ not yet     │
+ *       │ not complete │               │ again         │ sent        │
+ *
+ * What lies from `credited` on counts in the window. Of a message in parts all are kept until it is complete over
+ * there, so that a receiver that is started anew gets it from its beginning.
  *
  * Logic alone: no clock, no thread, no engine. One thread at a time.
  */
@@ -16,13 +19,14 @@
 
 struct stream_item {
     enum stream_kind kind;
-    size_t size; /* bytes that count in the window */
+    size_t size;     /* bytes that count in the window */
+    uint64_t offset; /* of a piece, for the owner */
     void *owner;
 };
 
 struct stream_tx {
-    uint64_t epoch, oldest, cursor, sent, next;
-    uint64_t bytes; /* of what is kept */
+    uint64_t epoch, oldest, credited, cursor, sent, next;
+    uint64_t bytes; /* from `credited` on */
     struct stream_item *items;
     uint32_t capacity; /* a power of two */
     bool is_matched;   /* somebody subscribes */

@@ -256,6 +256,7 @@ struct publish_head {
     bool is_protected, flush;
 };
 
+void sample_lend(const dora_sample *loan, struct publish_data *data); /* the data is a loan's, and stays it */
 struct output *publish_begin(dora_node *node, const char *output, size_t output_len, int *rc);
 int publish_data_place(dora_node *node, struct publish_data *data, bool has_meta);
 int publish_meta_room(dora_node *node, const struct publish_data *data, size_t len, struct publish_meta *meta,

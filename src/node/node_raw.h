@@ -16,6 +16,7 @@ struct node_raw {
     /* To send what isn't in one piece: `data` is NULL, and this writes `size` bytes to `to`. */
     void (*fill)(const void *context, void *to);
     const void *context;
+    dora_sample *loan; /* or what this node was loaned, and has been filled; stays the caller's */
     uint64_t sequence, timestamp;
     char format;
 };

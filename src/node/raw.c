@@ -72,7 +72,9 @@ static int send_locked(dora_node *node, struct output *output, const struct node
     struct publish_meta meta;
     uint8_t *room, small[MESSAGE_INLINE];
     int rc = 0;
-    if (raw->data || raw->size == 0)
+    if (raw->loan)
+        sample_lend(raw->loan, data);
+    else if (raw->data || raw->size == 0)
         rc = publish_data_place(node, data, raw->meta_len > 0);
     else if (message_fits(raw->size, raw->meta_len ? 8 * MESSAGE_BLOCK : 0))
         raw->fill(raw->context, small), data->bytes = small;
@@ -102,7 +104,7 @@ int node_raw_send(dora_node *node, const char *id, const struct node_raw *raw, b
         rc = -EAGAIN;
     else if (output->route_count)
         rc = send_locked(node, output, raw, &data, &head);
-    publish_end(node, data.block);
+    publish_end(node, data.keep ? ARENA_NONE : data.block);
     return rc;
 }
 

@@ -94,6 +94,25 @@ static void test_sizes_and_params(void **state)
     stand_close(stand);
 }
 
+static void test_a_loan(void **state)
+{
+    (void)state;
+    struct stand *stand = open_stand(4, LINK_DROP_OLDEST);
+    dora_node *between = stand->nodes[BETWEEN].node;
+    for (size_t size = 1; size < 100000; size *= 50) {
+        struct node_raw raw = {.size = size, .format = 'C', .sequence = size};
+        assert_int_equal(dora_loan(between, size, &raw.loan), 0);
+        memset(dora_sample_data(raw.loan), 'l', size);
+        assert_int_equal(node_raw_send(between, "out", &raw, true), 0);
+        dora_sample_release(raw.loan);
+        dora_event *got = next(stand, SINK);
+        assert_int_equal(dora_event_size(got), size);
+        assert_int_equal(((const char *)dora_event_data(got, NULL))[size - 1], 'l');
+        dora_event_free(got);
+    }
+    stand_close(stand);
+}
+
 static void test_nested_type(void **state)
 {
     (void)state;
@@ -247,6 +266,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes_and_params),
+        cmocka_unit_test(test_a_loan),
         cmocka_unit_test(test_nested_type),
         cmocka_unit_test(test_malformed_meta_is_refused),
         cmocka_unit_test(test_full_queue_without_waiting),

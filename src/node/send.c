@@ -100,6 +100,14 @@ int dora_share_sample(dora_node *node, const char *output, dora_sample *sample, 
     return publish(node, output, strlen(output), what, params);
 }
 
+void sample_lend(const dora_sample *loan, struct publish_data *data)
+{
+    data->bytes = loan->data;
+    data->size = loan->size;
+    data->keep = loan->size > 64;
+    data->block = data->keep ? loan->block : ARENA_NONE;
+}
+
 int dora_send_sample(dora_node *node, const char *output, dora_sample *sample, const char *format,
                      const dora_params *params)
 {
