@@ -127,12 +127,13 @@ def test_a_project_in_python_is_valid(new, dora, tmp_path):
 
 
 @pytest.mark.release_only
-def test_a_project_in_python_builds_and_runs(new, dora, tmp_path, environment):
+def test_a_project_in_python_builds_and_runs(new, start, tmp_path, environment):
     new("hello", "--lang", "python", check=True)
-    assert heard(dora, tmp_path / "hello", environment) == {
-        "speech-1: Hello from talker_1",
-        "speech-2: Hello from talker_2",
-    }
+    running = start(tmp_path / "hello/dataflow.yml", env=environment)
+    for number in (1, 2):
+        heard = f"I heard on speech-{number}: Hello from talker_{number}"
+        running.wait_for("listener_1", heard, seconds=3 * DEADLINE)
+    assert running.stop() == 0
     for node in ("talker-1", "listener-1"):
         subprocess.run(["python", "-m", "pytest", "-q"], cwd=tmp_path / "hello" / node, env=environment, check=True)
 
