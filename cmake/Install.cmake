@@ -1,9 +1,11 @@
 # What `cmake --install` puts where, for users of the C library and the command.
 #
-#     include/dora/*.h, include/node_api.h        lib/libdora.a, lib/libdora.so
-#     lib/pkgconfig/{dora,dora_node_api_c}.pc     lib/libdora_node_api_c.{a,so}   dora's own name for the library
-#     lib/cmake/dora/                             find_package(dora): dora::dora, dora::dora_static
-#     lib/cmake/dora-node-api-c/                  find_package(dora-node-api-c), as dora's users write it
+#     include/dora/, include/node_api.h,          lib/libdora.a, lib/libdora.so
+#     include/dora-node-api.h                     lib/libdora_node_api_{c,cxx}.{a,so} dora's own names for the library
+#     lib/pkgconfig/*.pc                          dora, dora_node_api_c, dora_node_api_cxx
+#     lib/cmake/dora/                             find_package(dora): dora::dora, dora::dora_static, dora_add_node()
+#     lib/cmake/dora-node-api-{c,cxx}/            find_package(dora-node-api-c), …-cxx, as dora's users write it
+#     src/dora-node-api.cc                        what dora's users of C++ compile with their own; there is nothing in it
 #     bin/dora, share/dora/dora-schema.json       the command; the JSON schema of descriptors, for editors
 #     bin/dora-coordinator                        the command's second name, for service managers
 #     share/man/man1/, completions of shells      of the command
@@ -14,23 +16,25 @@ include(CMakePackageConfigHelpers)
 
 set(dora_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake)
 
-install(FILES include/node_api.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev)
+install(FILES include/node_api.h include/dora-node-api.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev)
 install(DIRECTORY include/dora DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 
 set_target_properties(dora_shared PROPERTIES EXPORT_NAME dora)
 install(TARGETS dora_static dora_shared EXPORT dora
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT dev
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT lib NAMELINK_COMPONENT dev)
-foreach(suffix a so)
-  install(FILES ${PROJECT_BINARY_DIR}/lib/libdora_node_api_c.${suffix} DESTINATION ${CMAKE_INSTALL_LIBDIR}
-          COMPONENT dev)
+foreach(name c.a c.so cxx.a cxx.so)
+  install(FILES ${PROJECT_BINARY_DIR}/lib/libdora_node_api_${name} DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT dev)
 endforeach()
+install(FILES src/cxx/dora-node-api.cc DESTINATION src COMPONENT dev)
 
 install(EXPORT dora NAMESPACE dora:: FILE doraTargets.cmake DESTINATION ${dora_cmake_dir}/dora COMPONENT dev)
 # The build folder can be used as if it were installed: with its bin/ on PATH, or in CMAKE_PREFIX_PATH.
 export(EXPORT dora NAMESPACE dora:: FILE ${PROJECT_BINARY_DIR}/lib/cmake/dora/doraTargets.cmake)
 file(WRITE ${PROJECT_BINARY_DIR}/lib/cmake/dora/doraConfig.cmake
-  "include(\${CMAKE_CURRENT_LIST_DIR}/doraTargets.cmake)\n")
+  "include(\${CMAKE_CURRENT_LIST_DIR}/doraTargets.cmake)\ninclude(\${CMAKE_CURRENT_LIST_DIR}/DoraAddNode.cmake)\n")
+configure_file(cmake/DoraAddNode.cmake ${PROJECT_BINARY_DIR}/lib/cmake/dora/DoraAddNode.cmake COPYONLY)
+install(FILES cmake/DoraAddNode.cmake DESTINATION ${dora_cmake_dir}/dora COMPONENT dev)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/lib/cmake/dora/doraConfigVersion.cmake
   COMPATIBILITY SameMinorVersion)
 
@@ -47,10 +51,11 @@ endfunction()
 
 dora_package(dora)
 dora_package(dora-node-api-c)
+dora_package(dora-node-api-cxx)
 
 # A prefix that may move: pkg-config takes it from where the file lies.
 file(RELATIVE_PATH dora_prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
-foreach(dora_library dora dora_node_api_c)
+foreach(dora_library dora dora_node_api_c dora_node_api_cxx)
   configure_file(cmake/library.pc.in ${PROJECT_BINARY_DIR}/package/${dora_library}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/package/${dora_library}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
           COMPONENT dev)

@@ -48,6 +48,15 @@ def test_streaming(run):
     assert third == "segment 2: I have finished."
 
 
+@pytest.mark.skipif(not (BUILD / "examples/cxx").exists(), reason="no C++ compiler when this was built")
+def test_cxx(run):
+    done = ran(run, "cxx")
+    lines = done.lines("nearest")
+    assert done.lines("lidar") == ["sent 50 scans"]
+    assert re.fullmatch(r"scan \d+: nearest of 100000 points at 2 m", lines[0])
+    assert re.fullmatch(r"read \d+ scans", lines[-1])
+
+
 @pytest.fixture
 def ran_python(run, python, tmp_path):
     """An example in Python, in a folder of its own, since what it writes is beside its descriptor."""

@@ -74,13 +74,20 @@ def test_what_each_package_holds(debs):
     assert not [path for path in library if path.startswith(("bin", "include"))]
     assert {
         "include/dora/dora.h",
+        "include/dora/dora.hpp",
+        "include/dora/cpp/node.hpp",
+        "include/dora-node-api.h",
         "include/node_api.h",
         "lib/libdora.a",
         "lib/libdora.so",
         "lib/libdora_node_api_c.so",
+        "lib/libdora_node_api_cxx.a",
         "lib/cmake/dora/doraConfig.cmake",
+        "lib/cmake/dora/DoraAddNode.cmake",
         "lib/cmake/dora-node-api-c/dora-node-api-cConfig.cmake",
+        "lib/cmake/dora-node-api-cxx/dora-node-api-cxxConfig.cmake",
         "lib/pkgconfig/dora.pc",
+        "src/dora-node-api.cc",
     } <= development
     for one, other in [(runtime, library), (runtime, development), (library, development)]:
         assert not [path for path in one & other if path and not path.endswith("/")]

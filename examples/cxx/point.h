@@ -1,0 +1,6 @@
+// What a scan consists of.
+#pragma once
+
+struct Point {
+    float x, y, z; // m
+};
