@@ -38,6 +38,8 @@ and wires their outputs to other nodes' inputs. Data passes through shared
 memory, straight from one process to the next.
 .
 This package holds the command that runs dataflows, and its services.")
+install(FILES packaging/debian/dora.lintian-overrides DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides RENAME dora
+        COMPONENT runtime EXCLUDE_FROM_ALL)
 dora_deb(lib libdora0 "library for nodes of dora's dataflows"
 "Nodes are programs that receive and send data in a dataflow of dora.
 .

@@ -13,7 +13,7 @@ from conftest import actor, until
 from machines import machines  # noqa: F401
 
 PORT = 7447
-PYTHON = "/usr/bin/python3"
+PYTHON = os.environ.get("DORA_TEST_PYTHON") or "/usr/bin/python3"
 
 
 def join(machines, *names):
@@ -104,7 +104,7 @@ with zenoh.open(config) as session:
 def zenoh(tmp_path):
     """Starts a program of zenoh on a machine; gives its lines, as they come."""
     if subprocess.run([PYTHON, "-c", "import zenoh"], capture_output=True).returncode:
-        pytest.skip("there is no Python package eclipse-zenoh")
+        pytest.skip(f"{PYTHON} has no package eclipse-zenoh")
     started = []
 
     def start(machine, endpoint, *args):

@@ -76,8 +76,9 @@ typedef struct dora_node_options {
 
 /* Joins the dataflow and waits until all its nodes have: what is sent from then on reaches every one of them. What the
  * node is, it learns from the environment that dora gave its process (DORA_NODE_CONFIG); `options` may be NULL.
- * `error` may be NULL. Failures: -ENOENT not started by dora and no node_id, -ECONNREFUSED no daemon there, -EPROTO
- * library and daemon speak different versions (the message names both), -ECANCELED the dataflow could not start. */
+ * `error` may be NULL. Failures: -ENOENT not started by dora and no node_id, -ECONNREFUSED no daemon there, -ETIMEDOUT
+ * none has the node_id and one did not answer within 2 s, -EPROTO library and daemon speak different versions (the
+ * message names both), -ECANCELED the dataflow could not start. */
 DORA_API int dora_node_open(dora_node **node, const dora_node_options *options, dora_error *error);
 
 /* Closes all outputs, tells the daemon, releases everything. Samples still held stay readable until released; events

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "dora/node_api.h"
 #include "node/stand.h"
@@ -513,6 +514,24 @@ static void the_daemons_end_is_a_stop(void **state)
     stand_close(&stand);
 }
 
+static void a_daemon_that_does_not_answer_is_given_up(void **state)
+{
+    (void)state;
+    autoclose int mute = -1;
+    char name[PROTO_ADDRESS_MOST];
+    for (unsigned slot = 0; slot < PROTO_SLOTS && mute < 0; slot++) {
+        proto_slot_name(name, geteuid(), slot);
+        mute = proto_listen(name, NULL);
+    }
+    if (mute < 0)
+        skip(); /* as many daemons run here as can */
+    dora_node *node;
+    dora_error error;
+    dora_node_options options = {.node_id = "nobody has this name"};
+    assert_int_equal(dora_node_open(&node, &options, &error), -ETIMEDOUT);
+    assert_non_null(strstr(error.message, name));
+}
+
 static void doras_own_interface_works(void **state)
 {
     (void)state;
@@ -567,6 +586,7 @@ int main(void)
         cmocka_unit_test(a_pollable_descriptor_wakes_an_event_loop),
         cmocka_unit_test(a_forked_child_is_told_so),
         cmocka_unit_test(the_daemons_end_is_a_stop),
+        cmocka_unit_test(a_daemon_that_does_not_answer_is_given_up),
         cmocka_unit_test(doras_own_interface_works),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

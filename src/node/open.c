@@ -13,6 +13,8 @@
 #include "shm/segment.h"
 
 static const int64_t DEFAULT_POLL = 50 * 1000;
+/* How long a daemon may take to answer a node that looks for its own: it does so as soon as it has read HELLO. */
+static const int64_t ANSWER_PATIENCE = 2 * CLOCK_SECOND;
 
 /* ---- Memory ---- */
 
@@ -225,28 +227,34 @@ static int start(dora_node *node, const struct proto_packet *packet, struct erro
     return 0;
 }
 
-/* As proto_recv, within the caller's waits. */
-static int hear(const dora_node *node, struct proto_packet *packet, void *buffer)
+/* As proto_recv, within the caller's waits; -ETIMEDOUT: nothing came before `deadline`. */
+static int hear(const dora_node *node, int64_t deadline, struct proto_packet *packet, void *buffer)
 {
+    const bool blocks = !node->wait_begin && deadline == CLOCK_NEVER;
     for (;;) {
-        int rc = proto_recv(node->socket, packet, buffer, node->wait_begin ? MSG_DONTWAIT : 0);
+        int rc = proto_recv(node->socket, packet, buffer, blocks ? 0 : MSG_DONTWAIT);
         if (rc != -EAGAIN)
             return rc;
+        int64_t left = deadline - clock_now();
+        if (left <= 0)
+            return -ETIMEDOUT;
         wait_enter(node);
-        poll(&(struct pollfd){.fd = node->socket, .events = POLLIN}, 1, 1000);
+        poll(&(struct pollfd){.fd = node->socket, .events = POLLIN}, 1,
+             left < CLOCK_SECOND ? (int)(left / CLOCK_MILLI) + 1 : 1000);
         rc = wait_leave(node);
         if (rc < 0)
             return rc;
     }
 }
 
-/* Reads packets up to START. */
-static int join(dora_node *node, struct error *error)
+/* Reads packets up to START, the first until `deadline`. */
+static int join(dora_node *node, int64_t deadline, struct error *error)
 {
     for (;;) {
         _Alignas(8) char buffer[PROTO_PACKET_MOST];
         struct proto_packet packet;
-        int rc = hear(node, &packet, buffer);
+        int rc = hear(node, deadline, &packet, buffer);
+        deadline = CLOCK_NEVER;
         if (rc == 0)
             return error_set(error, -ECONNRESET, "the daemon has closed the connection before the dataflow started");
         if (rc < 0)
@@ -280,7 +288,8 @@ static int join(dora_node *node, struct error *error)
 
 /* ---- Finding the daemon ---- */
 
-static int say_hello(dora_node *node, const char *id, const uint8_t token[PROTO_TOKEN], struct error *error)
+static int say_hello(dora_node *node, const char *id, const uint8_t token[PROTO_TOKEN], int64_t deadline,
+                     struct error *error)
 {
     struct proto_hello hello = {.version = PROTO_VERSION};
     memcpy(hello.token, token, PROTO_TOKEN);
@@ -292,7 +301,7 @@ static int say_hello(dora_node *node, const char *id, const uint8_t token[PROTO_
                                   .fds = {node->arena.fd},
                                   .fd_count = 1};
     int rc = proto_send(node->socket, &packet, 0);
-    return rc < 0 ? error_sys(error, rc, "greet the daemon") : join(node, error);
+    return rc < 0 ? error_sys(error, rc, "greet the daemon") : join(node, deadline, error);
 }
 
 static int join_spawned(dora_node *node, const char *text, struct error *error)
@@ -308,13 +317,14 @@ static int join_spawned(dora_node *node, const char *text, struct error *error)
         return error_set(error, -EPROTO, "%s is not understood by libdora %s: `%s`", PROTO_CONFIG_ENV, DORA_VERSION,
                          text);
     node->socket = proto_connect(name, error);
-    return node->socket < 0 ? node->socket : say_hello(node, "", token, error);
+    return node->socket < 0 ? node->socket : say_hello(node, "", token, CLOCK_NEVER, error);
 }
 
 /* Asks each daemon of this user for its dynamic node `id`. */
 static int join_dynamic(dora_node *node, const char *id, struct error *error)
 {
     static const uint8_t no_token[PROTO_TOKEN];
+    char mute[PROTO_ADDRESS_MOST] = "";
     int rc = error_set(error, -ECONNREFUSED,
                        "no daemon is running: start the dataflow first, then its dynamic node `%s`", id);
     for (unsigned slot = 0; slot < PROTO_SLOTS; slot++) {
@@ -324,13 +334,19 @@ static int join_dynamic(dora_node *node, const char *id, struct error *error)
         node->socket = proto_connect(name, &ignored);
         if (node->socket < 0)
             continue;
-        rc = say_hello(node, id, no_token, error);
-        if (rc != -ENOENT)
+        rc = say_hello(node, id, no_token, clock_after(clock_now(), ANSWER_PATIENCE), error);
+        if (rc == -ETIMEDOUT)
+            memcpy(mute, name, sizeof mute);
+        else if (rc != -ENOENT)
             return rc;
         cleanup_close(&node->socket);
         node->socket = -1;
     }
-    return rc;
+    if (!mute[0])
+        return rc;
+    return error_set(error, -ETIMEDOUT,
+                     "a daemon doesn't answer (at %s), and no other has the dynamic node `%s`: is its process stopped?",
+                     mute, id);
 }
 
 int node_open(dora_node **out, const char *config, const dora_node_options *options, dora_error *public_error)
