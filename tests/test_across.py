@@ -1,13 +1,16 @@
 """Dataflows over several machines, each a network namespace of its own with its own daemon."""
 
 import json
+import os
+import pathlib
+import shutil
 import subprocess
 import time
 
 import pytest
 
 from conftest import actor, until
-from machines import machines  # noqa: F401
+from machines import ip, machines  # noqa: F401
 
 
 @pytest.fixture
@@ -180,3 +183,65 @@ def test_machines_that_know_the_coordinator_s_alone_reach_each_other(machines, t
     )
     uuid = attach(a, path)
     assert summary(c, uuid, "sink")["in"]["count"] == 1000
+
+
+# zenoh's router: on PATH, or where CONTRIBUTING.md puts it.
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+ZENOHD = shutil.which("zenohd") or shutil.which("zenohd", path=CACHE / "dora/zenohd/bin")
+
+
+@pytest.fixture
+def router(machines, tmp_path):
+    """A machine that has zenoh's router, with a configuration, and nothing of dora."""
+    if not ZENOHD:
+        pytest.skip("there is no zenohd, zenoh's router (CONTRIBUTING.md says how to get it)")
+    machine = machines.add("router")
+    started = []
+
+    def start(**config):
+        config = {"mode": "router", "listen": {"endpoints": [f"tcp/{machine.address}:7447"]}, **config}
+        (tmp_path / "router.json5").write_text(json.dumps(config))
+        command = [ZENOHD, "--config", tmp_path / "router.json5", "--no-multicast-scouting"]
+        started.append(machine.popen(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        return machine
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def through(router, a, b, path):
+    """Runs a dataflow from `a` to `b` and back that loses nothing; gives the bytes that the router has received."""
+    until(lambda: len(a.dora("status", "--format", "json").json()[0]["machines"]) == 2, "both machines")
+    write(
+        path,
+        source=on(a, actor("join", "send=out:2000:5000", outputs=["out"])),
+        echo=on(b, actor("join", "echo=out", "quiet", "listen", inputs={"in": {"source": "source/out", **LOSSLESS}}, outputs=["out"])),
+        sink=on(a, actor("join", "quiet", "listen", inputs={"in": {"source": "echo/out", **LOSSLESS}})),
+    )
+    before = traffic(router)
+    uuid = attach(a, path)
+    for machine, node in ((b, "echo"), (a, "sink")):
+        assert summary(machine, uuid, node)["in"] == {**EVERY, "count": 2000, "last": 1999}
+    return traffic(router) - before
+
+
+def test_a_router_tells_machines_of_each_other(machines, router, tmp_path):
+    a, b = machines("a", "b")
+    entrance = router()
+    join(a, entrance, "--coordinator")
+    join(b, entrance)
+    assert through(entrance, a, b, tmp_path / "flow.yml") < 2000 * 5000
+
+
+def test_a_router_joins_machines_that_have_no_way_to_each_other(machines, router, tmp_path):
+    a, b = machines("a", "b")
+    for one, other in ((a, b), (b, a)):
+        ip("-n", one.namespace, "route", "add", "unreachable", f"{other.address}/32")
+    entrance = router(gateway={"south": [{"filters": [{"region_names": [one.name]}]} for one in (a, b)]})
+    for one, more in ((a, ["--coordinator"]), (b, [])):
+        config = tmp_path / f"{one.name}.json5"
+        config.write_text(json.dumps({"region_name": one.name}))
+        join(one, entrance, "--zenoh-config", config, *more)
+    assert through(entrance, a, b, tmp_path / "flow.yml") > 2 * 2000 * 5000
