@@ -131,8 +131,8 @@ DORA_API void dora_event_free(dora_event *event); /* NULL is fine */
 DORA_API int dora_fd(dora_node *node);
 
 DORA_API dora_event_kind dora_event_type(const dora_event *event);
-/* Input id (INPUT*), node id (NODE_*), key (PARAM_*), "MANUAL" or "ALL_INPUTS_CLOSED" (STOP); "" otherwise. Valid as
- * long as the event. */
+/* Input id (INPUT*), node id (NODE_*), key (PARAM_*), "MANUAL", "ALL_INPUTS_CLOSED" or "MOVED" (STOP); "" otherwise.
+ * Valid as long as the event. */
 DORA_API const char *dora_event_id(const dora_event *event);
 DORA_API const char *dora_event_text(const dora_event *event); /* of NODE_FAILED, ERROR; "" otherwise */
 
@@ -275,8 +275,8 @@ DORA_API int dora_await_result(dora_node *node, const char *id, const char *serv
 /* The ids an event carries, NULL for none; valid as long as the event. */
 DORA_API const char *dora_event_request_id(const dora_event *event);
 DORA_API const char *dora_event_goal_id(const dora_event *event);
-/* How the goal ended whose result this is; -ENODATA: it is no result. A status that no node of dora's sends is taken for
- * DORA_GOAL_ABORTED. */
+/* How the goal ended whose result this is; -ENODATA: it is no result. A status that no node of dora's sends is taken
+ * for DORA_GOAL_ABORTED. */
 DORA_API int dora_event_goal_status(const dora_event *event, dora_goal_status *status);
 DORA_API const char *dora_goal_status_name(dora_goal_status status); /* "succeeded", "aborted", "canceled" */
 
@@ -302,6 +302,21 @@ typedef struct dora_chunk {
 } dora_chunk;
 
 DORA_API int dora_event_chunk(const dora_event *event, dora_chunk *chunk); /* -ENODATA: it has no `session_id` */
+
+/* ---- Moving ------------------------------------------------------------------------------------------------------
+ *
+ * `dora node move` starts a node on another machine and ends it where it was, and none of its messages is lost or comes
+ * twice. What the node has in its memory goes along where it says how; else it begins afresh. */
+
+/* From now on `save` is called when the node moves: by the thread in dora_next, in that call, after the event before
+ * has been handled and before the Stop (its cause is DORA_STOP_MOVED) that it returns. `save` puts malloc'ed memory
+ * into `*data`, which is freed by the library, and its size, 8 MiB at most, into `*size`. Below 0: it can't be moved
+ * now, and goes on as if nothing had been. It may send; it must not receive. NULL: none. The receiving thread's. */
+DORA_API int dora_on_move(dora_node *node, int (*save)(void *context, void **data, size_t *size), void *context);
+
+/* What `save` of the process before this one gave; NULL: it did not move here, or had nothing to give. Read-only, valid
+ * until dora_node_close. `size` may be NULL. */
+DORA_API const void *dora_moved_state(const dora_node *node, size_t *size);
 
 /* ---- Looking at oneself ----------------------------------------------------------------------------------------- */
 
@@ -333,7 +348,11 @@ typedef enum dora_log_level {
 /* Writes a log line with its level: one JSON object on standard output, which dora collects. */
 DORA_API int dora_log_message(dora_node *node, dora_log_level level, const char *message);
 
-typedef enum dora_stop_cause { DORA_STOP_MANUAL, DORA_STOP_ALL_INPUTS_CLOSED } dora_stop_cause;
+typedef enum dora_stop_cause {
+    DORA_STOP_MANUAL,
+    DORA_STOP_ALL_INPUTS_CLOSED,
+    DORA_STOP_MOVED, /* it goes on as another process, on another machine; see dora_on_move */
+} dora_stop_cause;
 
 DORA_API dora_stop_cause dora_event_stop_cause(const dora_event *event); /* of a STOP event */
 

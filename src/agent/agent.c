@@ -59,12 +59,25 @@ static void on_request(void *context, struct control_request *request, const cha
         const char *name;
         agent_method *call;
     } methods[] = {
-        {"node.list", node_list},       {"node.info", node_info},         {"node.restart", node_restart},
-        {"node.stop", node_stop},       {"node.add", node_add},           {"node.remove", node_remove},
-        {"node.replace", node_replace}, {"node.connect", node_connect},   {"node.disconnect", node_disconnect},
-        {"node.param", node_param},     {"topic.list", topic_list},       {"topic.watch", topic_watch},
-        {"trace.read", agent_trace},    {"topic.publish", topic_publish}, {"dataflow.descriptor", run_descriptor},
-        {"node.lost", run_node_lost},   {"node.found", run_node_found},   {"part.ended", run_part_ended},
+        {"node.list", node_list},
+        {"node.info", node_info},
+        {"node.restart", node_restart},
+        {"node.stop", node_stop},
+        {"node.add", node_add},
+        {"node.remove", node_remove},
+        {"node.replace", node_replace},
+        {"node.connect", node_connect},
+        {"node.disconnect", node_disconnect},
+        {"node.param", node_param},
+        {"node.move", node_move},
+        {"topic.list", topic_list},
+        {"topic.watch", topic_watch},
+        {"trace.read", agent_trace},
+        {"topic.publish", topic_publish},
+        {"dataflow.descriptor", run_descriptor},
+        {"node.lost", run_node_lost},
+        {"node.found", run_node_found},
+        {"part.ended", run_part_ended},
     };
     struct agent *agent = context;
     if (strcmp(method, "dataflow.start") == 0) {
@@ -178,6 +191,8 @@ static void on_closed(void *context, struct control_connection *connection, cons
         agent_notice(agent, "the coordinator is gone%s%s; dataflows go on", why ? ": " : "", why ? why : "");
     else if (why)
         complain(agent, why);
+    for (struct run *run = agent->runs; run; run = run->next)
+        run_moves_undo(run);
     lose(agent);
 }
 

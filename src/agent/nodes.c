@@ -120,9 +120,12 @@ static struct participant *find_to_change(struct run *run, struct control_reques
         agent_refuse(request, &error);
     else if (*grace_ns < 0)
         control_refusef(request, "invalid", NULL, "`grace` is no number of seconds");
-    else if (found->halt != HALT_NONE || found->is_new)
+    else if (found->halt != HALT_NONE || found->is_new || found->move)
         control_refusef(request, "refused", "try again when that is done", "node `%s` is being %s already",
-                        found->node->id, found->is_new ? "added" : "stopped");
+                        found->node->id,
+                        found->is_new ? "added"
+                        : found->move ? "moved"
+                                      : "stopped");
     else
         return found;
     return NULL;

@@ -226,10 +226,11 @@ static void on_left(void *context, json_t *result, const struct control_fault *f
 static void end_edge(struct run *run, struct edge *edge)
 {
     struct asking *asking = begin(run);
-    if (!asking || gateway_ask(run->agent->gateway, "edge.close",
-                               json_pack("{s:s, s:s, s:s}", "dataflow", run->uuid, "topic", edge->topic,
-                                         edge->is_outgoing ? "to" : "from", edge->machine),
-                               &(struct control_calls){.done = on_left}, asking) < 0) {
+    if (!asking ||
+        gateway_ask(run->agent->gateway, "edge.close",
+                    json_pack("{s:s, s:s, s:s, s:b}", "dataflow", run->uuid, "topic", edge->topic,
+                              edge->is_outgoing ? "to" : "from", edge->machine, "silent", edge->is_handed_over),
+                    &(struct control_calls){.done = on_left}, asking) < 0) {
         free(asking);
         return;
     }
@@ -261,11 +262,13 @@ void run_part_edges(void *context)
             make_edge(run, edge);
     if (edge_all_up(run->dataflow))
         answer_found(run, NULL);
+    run_moves_look(run);
 }
 
 void run_part_over(struct run *run)
 {
     answer_found(run, "the dataflow has ended on this machine");
+    run_moves_over(run);
     alarm_close(take_ptr(run->rest));
     alarm_close(take_ptr(run->patience));
     json_decref(take_ptr(run->offer));

@@ -27,6 +27,7 @@ struct run {
     bool is_part;
     bool is_ready, is_asking, is_released; /* all have joined here; the coordinator is asked; has let it go */
     struct found_wait *found;              /* who waits for edges that are made again */
+    struct move_wait *moves;               /* who waits for a step of a node's move */
     struct alarm *rest;                    /* before an edge is asked for that could not be made */
     struct alarm *patience;                /* for how long the gateway may take to leave edges */
     bool is_resting;
@@ -137,6 +138,14 @@ void run_part_over(struct run *run); /* nobody waits for it any more */
 void run_part_fail(struct run *run, const char *why);
 
 agent_method run_node_lost, run_node_found, run_part_ended;
+
+/* ---- move.c ---- */
+
+agent_method node_move;
+void run_moves_look(struct run *run); /* edges have changed, or a node's move has come further */
+void run_moves_over(struct run *run); /* nobody waits for it any more */
+/* The coordinator is gone, who would say how they go on. */
+void run_moves_undo(struct run *run);
 
 /* ---- trace.c ---- */
 

@@ -52,6 +52,7 @@
     X(node_list)                                                                                                       \
     X(node_info)                                                                                                       \
     X(node_restart)                                                                                                    \
+    X(node_move)                                                                                                       \
     X(node_stop)                                                                                                       \
     X(node_add)                                                                                                        \
     X(node_remove)                                                                                                     \

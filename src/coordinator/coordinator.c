@@ -23,7 +23,8 @@ static const struct method methods[] = {
     {"dataflow.clean", WITHOUT_DAEMON, handle_clean}, {"dataflow.descriptor", WITHOUT_DAEMON, handle_descriptor},
     {"param.list", WITHOUT_DAEMON, handle_param},     {"param.get", WITHOUT_DAEMON, handle_param},
     {"param.set", WITH_DAEMON, handle_param},         {"param.delete", WITH_DAEMON, handle_param},
-    {"metrics", WITH_DAEMON, handle_forward},         {"node.", WITH_DAEMON, handle_forward},
+    {"metrics", WITH_DAEMON, handle_forward},         {"node.move", WITH_DAEMON, handle_move},
+    {"node.", WITH_DAEMON, handle_forward},
     {"topic.", WITH_DAEMON, handle_forward},          {"trace.read", WITH_DAEMON, handle_trace},
 };
 

@@ -49,6 +49,7 @@ struct flow {
     size_t part_count;
     unsigned last_serial;
     bool is_released;         /* all parts have been ready */
+    bool is_moving;           /* one of its nodes, to another machine */
     json_t *stop;             /* it is to stop: what daemons are told, but for the dataflow */
     char *fault_code, *fault; /* why it can't start; NULL: it can */
     struct waiter *waiters;
@@ -193,6 +194,7 @@ void handle_status(struct coordinator *, struct control_request *, const char *,
 void handle_shutdown(struct coordinator *, struct control_request *, const char *, json_t *);
 void handle_param(struct coordinator *, struct control_request *, const char *, json_t *);
 void handle_trace(struct coordinator *, struct control_request *, const char *, json_t *);
+void handle_move(struct coordinator *, struct control_request *, const char *, json_t *);
 void handle_forward(struct coordinator *, struct control_request *, const char *, json_t *);
 
 /* start.c: for a restart too. Takes over all but `request`. */

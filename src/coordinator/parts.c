@@ -254,7 +254,7 @@ bool parts_only_dynamic(const struct flow *flow)
         has_ended |= parts_is_over(part);
         if (parts_is_over(part))
             continue;
-        if (json_array_size(nodes) == 0)
+        if (!part->said) /* one without nodes is one whose nodes have moved */
             return false;
         json_array_foreach((json_t *)nodes, k, node) if (strcmp(text_of(node, "kind"), "dynamic") != 0) return false;
     }

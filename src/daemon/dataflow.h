@@ -107,6 +107,7 @@ struct participant {
     struct participant *stands_for; /* a watcher that publishes: whose output, */
     uint32_t stands_for_output;     /* and which */
     struct edge *edge;              /* a watcher that is the gateway's end of this edge */
+    struct move *move;              /* it moves to another machine, or from there; NULL: it stays */
     char *machine;                  /* REMOTE: where it runs */
     bool is_lost;                   /* REMOTE: it runs nowhere now */
     uint32_t told;                  /* REMOTE: how often its subscribers have been told of a failure or restart */
@@ -262,9 +263,10 @@ int process_partner(struct participant *participant, pid_t pid, int socket, stru
 
 /* ---- ending.c ---- */
 
-void participant_gone(struct participant *participant);    /* its processes have ended */
-void participant_end(struct participant *participant);     /* for good; `result` says how */
-void participant_cascade(struct participant *participant); /* sets `result`: failed because the start did */
+void participant_gone(struct participant *participant);       /* its processes have ended */
+void participant_end(struct participant *participant);        /* for good; `result` says how */
+void participant_disconnect(struct participant *participant); /* its links end, for its process has ended */
+void participant_cascade(struct participant *participant);    /* sets `result`: failed because the start did */
 
 /* ---- wiring.c ---- */
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "daemon/move.h"
 
 void edge_changed(struct dataflow *dataflow)
 {
@@ -20,11 +21,12 @@ static bool is_remote(const struct participant *participant)
 
 /* ---- Which there are ---- */
 
-static struct edge *find(const struct dataflow *dataflow, const struct participant *node, uint32_t output,
-                         const char *machine)
+/* Wherever it comes from, an output comes here but once. */
+static struct edge *find(const struct participant *node, uint32_t output, const char *machine, bool is_outgoing)
 {
-    for (struct edge *edge = dataflow->part->edges; edge; edge = edge->next)
-        if (edge->node == node && edge->output == output && strcmp(edge->machine, machine) == 0)
+    for (struct edge *edge = node->dataflow->part->edges; edge; edge = edge->next)
+        if (edge->node == node && edge->output == output && edge->is_outgoing == is_outgoing &&
+            (!is_outgoing || strcmp(edge->machine, machine) == 0))
             return edge;
     return NULL;
 }
@@ -36,7 +38,7 @@ static void free_edge(struct edge *edge)
     free(edge);
 }
 
-static struct edge *make(struct participant *node, uint32_t output, const char *machine)
+static struct edge *make(struct participant *node, uint32_t output, const char *machine, bool is_outgoing)
 {
     struct part *part = node->dataflow->part;
     struct edge *edge = calloc(1, sizeof *edge);
@@ -44,7 +46,7 @@ static struct edge *make(struct participant *node, uint32_t output, const char *
         return NULL;
     edge->node = node;
     edge->output = output;
-    edge->is_outgoing = !is_remote(node);
+    edge->is_outgoing = is_outgoing;
     edge->machine = strdup(machine);
     if (asprintf(&edge->topic, "%s/%s", node->node->id, node->node->outputs[output].id) < 0)
         edge->topic = NULL;
@@ -58,21 +60,44 @@ static struct edge *make(struct participant *node, uint32_t output, const char *
     return edge;
 }
 
-static int lay(struct participant *publisher, uint32_t output, struct participant *subscriber,
-               const struct graph_input *input)
+static int lay(struct participant *publisher, uint32_t output, const struct graph_input *input, const char *machine,
+               bool is_outgoing)
 {
-    const struct participant *remote = is_remote(publisher) ? publisher : subscriber;
-    if (remote->is_lost || publisher->outputs_closed[output])
+    if (publisher->outputs_closed[output])
         return 0;
-    struct edge *edge = find(publisher->dataflow, publisher, output, remote->machine);
-    if (!edge && !(edge = make(publisher, output, remote->machine)))
+    struct edge *edge = find(publisher, output, machine, is_outgoing);
+    if (!edge && !(edge = make(publisher, output, machine, is_outgoing)))
         return -ENOMEM;
+    if (!edge->process && strcmp(edge->machine, machine) != 0) {
+        char *from = strdup(machine);
+        if (!from)
+            return -ENOMEM;
+        free(edge->machine);
+        edge->machine = from;
+    }
     edge->is_wanted = true;
+    edge->is_silent = edge->is_handed_over = false;
     if (input->queue_size > edge->queue_size)
         edge->queue_size = input->queue_size;
     if (input->queue_policy == GRAPH_BACKPRESSURE)
         edge->policy = GRAPH_BACKPRESSURE;
     return 0;
+}
+
+/* The edges that one wire needs: between machines, and also with the place that a node moves to. */
+static int lay_edge(struct participant *publisher, uint32_t output, struct participant *subscriber,
+                    const struct graph_input *input)
+{
+    bool from_here = !is_remote(publisher), to_here = !is_remote(subscriber);
+    const struct participant *remote = from_here ? subscriber : publisher;
+    int rc = 0;
+    if (from_here != to_here && !remote->is_lost)
+        rc = lay(publisher, output, input, remote->machine, from_here);
+    if (rc == 0 && from_here && subscriber->move && !move_is_arriving(subscriber))
+        rc = lay(publisher, output, input, subscriber->move->to, true);
+    if (rc == 0 && from_here && to_here && publisher->move && !move_is_arriving(publisher))
+        rc = lay(publisher, output, input, publisher->move->to, false);
+    return rc;
 }
 
 /* Every edge to or from a remote node that a wire needs. */
@@ -82,11 +107,9 @@ int edge_lay(struct dataflow *dataflow, struct error *error)
         struct participant *subscriber = dataflow->participants[i];
         for (uint32_t k = 0; k < subscriber->in_count && !subscriber->is_watcher; k++) {
             const struct wire *wire = subscriber->in[k];
-            if (wire->publisher->is_watcher || is_remote(wire->publisher) == is_remote(subscriber))
-                continue;
-            for (uint32_t e = 0; e < wire->edge_count; e++)
-                if (!wire->states[e].is_down && lay(wire->publisher, wire->edges[e].output, subscriber,
-                                                    &subscriber->node->inputs[wire->edges[e].input]) < 0)
+            for (uint32_t e = 0; e < wire->edge_count && !wire->publisher->is_watcher; e++)
+                if (!wire->states[e].is_down && lay_edge(wire->publisher, wire->edges[e].output, subscriber,
+                                                         &subscriber->node->inputs[wire->edges[e].input]) < 0)
                     return error_set(error, -ENOMEM, "no memory for the dataflow's edges");
         }
     }
@@ -94,13 +117,23 @@ int edge_lay(struct dataflow *dataflow, struct error *error)
     return 0;
 }
 
-/* Whether somebody on its machine still subscribes. */
+/* Whether the node is on that machine, or may be soon. */
+static bool is_at(const struct participant *participant, const char *machine)
+{
+    const struct move *move = participant->move;
+    if (move && !move->is_arriving && strcmp(move->to, machine) == 0)
+        return true;
+    return (is_remote(participant) || move_is_arriving(participant)) && !participant->is_lost &&
+           strcmp(participant->machine, machine) == 0;
+}
+
+/* Whether somebody on its machine still subscribes; of one that comes here, somebody here. */
 static bool has_subscriber(const struct edge *edge)
 {
     for (uint32_t i = 0; i < edge->node->out_count; i++) {
         const struct wire *wire = edge->node->out[i];
         const struct participant *subscriber = wire->subscriber;
-        if (!is_remote(subscriber) || subscriber->is_lost || strcmp(subscriber->machine, edge->machine) != 0)
+        if (edge->is_outgoing ? !is_at(subscriber, edge->machine) : is_remote(subscriber))
             continue;
         for (uint32_t k = 0; k < wire->edge_count; k++)
             if (wire->edges[k].output == edge->output && !wire->states[k].is_down)
@@ -111,7 +144,7 @@ static bool has_subscriber(const struct edge *edge)
 
 static void close_output(struct edge *edge)
 {
-    if (edge->node && !edge->is_outgoing)
+    if (edge->node && !edge->is_outgoing && !edge->is_silent)
         wiring_close_output(edge->node, edge->output);
 }
 
@@ -126,6 +159,19 @@ void edge_drop_lost(struct dataflow *dataflow)
             population_remove(edge->process);
         else if (!edge->process)
             close_output(edge);
+    }
+    edge_changed(dataflow);
+}
+
+void edge_drop_unneeded(struct dataflow *dataflow)
+{
+    for (struct edge *edge = dataflow->part->edges; edge; edge = edge->next) {
+        if (edge->is_wanted && edge->node && !has_subscriber(edge)) {
+            edge->is_wanted = false;
+            edge->is_silent = true;
+        }
+        if (!edge->is_wanted && edge->process && edge->process->state == PARTICIPANT_ABSENT)
+            population_remove(edge->process);
     }
     edge_changed(dataflow);
 }

@@ -26,6 +26,8 @@ struct edge {
     enum graph_queue_policy policy;
     bool is_wanted;              /* false: it has ended, or nobody needs it at present */
     bool is_ending;              /* the gateway has been asked to leave */
+    bool is_silent;              /* its end is not its output's */
+    bool is_handed_over;         /* its output goes on elsewhere: what was sent is delivered before its end */
     struct participant *process; /* the gateway's end; NULL: nobody has been let in */
     uint32_t told;               /* failures and restarts of the node that came over it */
 };
@@ -34,6 +36,9 @@ struct edge {
 int edge_lay(struct dataflow *dataflow, struct error *error);
 /* Ends those that no node needs any more, for it is lost. */
 void edge_drop_lost(struct dataflow *dataflow);
+
+/* Ends those whose nodes have moved so that nobody needs them any more. */
+void edge_drop_unneeded(struct dataflow *dataflow);
 
 bool edge_wants_process(const struct edge *edge);
 bool edge_wants_end(const struct edge *edge);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/move.h"
+
 static void finish_logs(struct participant *participant)
 {
     if (!participant->logs)
@@ -32,7 +34,7 @@ static void tell_failed(struct participant *participant)
 }
 
 /* Its memory can be used again by those that fed it, and nothing more comes from it. */
-static void disconnect(struct participant *participant)
+void participant_disconnect(struct participant *participant)
 {
     wiring_down_in(participant);
     wiring_down_out(participant);
@@ -54,7 +56,7 @@ static void restart(struct participant *participant, int64_t delay_ns)
 
 void participant_again(struct participant *participant, int64_t delay_ns)
 {
-    disconnect(participant);
+    participant_disconnect(participant);
     participant->state = PARTICIPANT_WAITING;
     tell_restarted(participant);
     alarm_set(participant->alarm, delay_ns);
@@ -67,7 +69,7 @@ void participant_gone(struct participant *participant)
         peer_drain(participant->peer); /* what it said last */
     finish_logs(participant);
     if (participant->is_dynamic) {
-        disconnect(participant);
+        participant_disconnect(participant);
         participant->state = PARTICIPANT_ABSENT;
         wiring_close_outputs(participant);
         halt_done(participant);
@@ -75,7 +77,12 @@ void participant_gone(struct participant *participant)
     }
     participant->end.silent_ns = participant->node->health_check_timeout_ns;
     outcome_of(&participant->end, &participant->result, participant->message);
-    if (!participant->dataflow->has_started || participant->is_new) {
+    if (move_is_leaving(participant)) {
+        participant_disconnect(participant);
+        move_gone(participant);
+        return;
+    }
+    if (!participant->dataflow->has_started || participant->is_new || move_is_arriving(participant)) {
         participant_end(participant);
         return;
     }
@@ -114,6 +121,11 @@ void participant_end(struct participant *participant)
     struct dataflow *dataflow = participant->dataflow;
     if (participant->state == PARTICIPANT_ENDED)
         return;
+    if (move_is_arriving(participant)) {
+        participant_disconnect(participant);
+        move_failed(participant);
+        return;
+    }
     bool was_canceled = participant->end.is_refused || participant->end.is_terminated;
     if (!dataflow->has_started && (dataflow->culprit || dataflow->error) && was_canceled)
         participant_cascade(participant);
@@ -122,7 +134,7 @@ void participant_end(struct participant *participant)
         if (participant->result.cause != NODE_CASCADING)
             dataflow_notice(dataflow, "node `%s` %s", participant->node->id, participant->message);
     }
-    disconnect(participant);
+    participant_disconnect(participant);
     if (participant->is_replaced)
         tell_restarted(participant);
     participant->state = PARTICIPANT_ENDED;

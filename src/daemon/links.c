@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "daemon/move.h"
 #include "daemon/reporter.h"
 
 static int send_link(const struct wire *wire, enum proto_type type, int segment)
@@ -40,7 +41,8 @@ static int send_link(const struct wire *wire, enum proto_type type, int segment)
 void wire_up(struct wire *wire)
 {
     struct participant *publisher = wire->publisher;
-    if (wire->link || !participant_is_here(publisher) || !participant_is_here(wire->subscriber))
+    if (wire->link || !participant_is_here(publisher) || !participant_is_here(wire->subscriber) ||
+        move_holds_wire(wire))
         return;
     struct error error = ERROR_INIT;
     autoclose int segment = link_create(wire->edges, wire->edge_count, &error);
@@ -90,7 +92,7 @@ void wiring_up(struct participant *participant)
             wire_up(participant->in[i]);
     for (uint32_t i = 0; i < participant->out_count; i++) {
         struct participant *subscriber = participant->out[i]->subscriber;
-        if (subscriber->state == PARTICIPANT_RUNNING || subscriber == participant)
+        if (subscriber->state == PARTICIPANT_RUNNING || subscriber == participant || move_is_arriving(subscriber))
             wire_up(participant->out[i]);
     }
 }

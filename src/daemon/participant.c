@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "daemon/edge.h"
+#include "daemon/move.h"
 #include "daemon/reporter.h"
 #include "daemon/spawn.h"
 
@@ -185,6 +186,8 @@ static bool may_return(const struct participant *participant)
 {
     if (participant->halt != HALT_NONE)
         return participant->halt == HALT_RESTART && participant->dataflow->step == STOP_NONE;
+    if (move_is_leaving(participant))
+        return true;
     return !participant->is_new && restart_possible(participant->node, &participant->restarts);
 }
 
@@ -232,7 +235,7 @@ static void on_packet(void *context, struct peer *peer, struct proto_packet *pac
         wiring_close_output(participant, index->index);
         if (participant->edge)
             edge_output_closed(participant->edge);
-    } else {
+    } else if (!move_hear(participant, packet)) {
         participant_break(participant, "it sent a message that no node sends now");
     }
 }
@@ -293,7 +296,7 @@ static int send_config(struct participant *participant)
     struct peer *peer = participant->peer;
     struct proto_config body = {
         .flags = (dataflow->finish_with_inputs ? PROTO_FINISH_WITH_INPUTS : 0u) |
-                 (participant->is_dynamic ? PROTO_DYNAMIC : 0u),
+                 (participant->is_dynamic ? PROTO_DYNAMIC : 0u) | (move_is_arriving(participant) ? PROTO_LATE : 0u),
         .restart_count = participant->restarts.total,
         .input_count = (uint32_t)node->input_count,
         .output_count = (uint32_t)node->output_count,
@@ -376,6 +379,8 @@ void participant_run(struct participant *participant)
     if (participant->state != PARTICIPANT_JOINED)
         return;
     wiring_up(participant);
+    if (move_is_arriving(participant))
+        return; /* its links fill; move_finish lets it go */
     wiring_report_closed(participant);
     participant_send(
         participant,

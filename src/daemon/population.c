@@ -7,10 +7,12 @@
 
 #include "base/cleanup.h"
 #include "daemon/edge.h"
+#include "daemon/move.h"
 #include "daemon/reporter.h"
 
 static void free_participant(struct participant *participant)
 {
+    move_free(participant);
     watch_close(participant->process);
     watch_close(participant->partner);
     peer_close(participant->peer);
@@ -94,7 +96,8 @@ struct participant *population_add(struct dataflow *dataflow, const struct graph
 
 bool population_is_own(const struct participant *participant)
 {
-    return !participant->is_watcher && !participant->is_removed && participant->state != PARTICIPANT_REMOTE;
+    return !participant->is_watcher && !participant->is_removed && participant->state != PARTICIPANT_REMOTE &&
+           !move_is_arriving(participant);
 }
 
 struct participant *population_find(const struct dataflow *dataflow, const char *id)

@@ -1,6 +1,8 @@
 /* The ladder of a stop: ask, SIGTERM, SIGKILL, give up; each step has a deadline. */
 #include "daemon/dataflow.h"
 
+#include "daemon/move.h"
+
 #include <signal.h>
 #include <string.h>
 
@@ -66,7 +68,10 @@ void stop_begin(struct dataflow *dataflow, int64_t grace_ns)
         for (uint32_t i = 0; i < dataflow->count; i++)
             dataflow->participants[i]->restarts.is_disabled = true;
         for (uint32_t i = 0; i < dataflow->count; i++)
-            ask(dataflow->participants[i]);
+            if (move_is_arriving(dataflow->participants[i]))
+                move_undo(dataflow->participants[i]);
+            else
+                ask(dataflow->participants[i]);
         dataflow_changed(dataflow);
     } else if (dataflow->step == STOP_ASKED && clock_after(clock_now(), grace_ns) < dataflow->step_due) {
         dataflow->grace_ns = grace_ns;

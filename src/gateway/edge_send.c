@@ -40,6 +40,7 @@ struct edge_send {
     dora_node *node; /* NULL while there is none to interrupt */
     bool is_waiting; /* the thread, for `changed` */
     bool is_closed, is_draining;
+    bool is_silent; /* another sender goes on where this one ends */
     int64_t progress_at;
     struct edge_counts counts;
 
@@ -246,7 +247,7 @@ static void tell(struct edge_send *edge, enum stream_kind kind, const char *text
 
 static void end(struct edge_send *edge)
 {
-    if (!edge->has_ended && !node_raw_cut_off(edge->node))
+    if (!edge->has_ended && !edge->is_silent && !node_raw_cut_off(edge->node))
         tell(edge, STREAM_END, NULL);
     edge->has_ended = true;
     edge->progress_at = clock_now();
@@ -419,6 +420,14 @@ void edge_send_end(struct edge_send *edge, bool drain)
         edge->is_draining = true;
     else
         edge->is_closed = true;
+    wake(edge);
+    pthread_mutex_unlock(&edge->lock);
+}
+
+void edge_send_hand_over(struct edge_send *edge)
+{
+    pthread_mutex_lock(&edge->lock);
+    edge->is_draining = edge->is_silent = true;
     wake(edge);
     pthread_mutex_unlock(&edge->lock);
 }

@@ -15,6 +15,9 @@ int edge_send_open(struct edge_send **edge, const struct edge_options *options, 
  * follows. Again is fine. */
 void edge_send_end(struct edge_send *edge, bool drain);
 
+/* As with `drain`, but the output doesn't end: the receiver waits for another sender of it. */
+void edge_send_hand_over(struct edge_send *edge);
+
 /* After `left`, or after edge_send_end, when it waits for the thread. NULL is fine. */
 void edge_send_free(struct edge_send *edge);
 

@@ -297,10 +297,11 @@ static void open_edge(struct flows *flows, struct control_request *request, json
 static void request_edge_close(struct flows *flows, struct control_request *request, json_t *params)
 {
     const char *dataflow, *topic, *to = NULL, *from = NULL;
-    if (json_unpack(params, "{s:s, s:s, s?s, s?s}", "dataflow", &dataflow, "topic", &topic, "to", &to, "from", &from) <
-            0 ||
+    int is_silent = false;
+    if (json_unpack(params, "{s:s, s:s, s?s, s?s, s?b}", "dataflow", &dataflow, "topic", &topic, "to", &to, "from",
+                    &from, "silent", &is_silent) < 0 ||
         !to == !from) {
-        control_refusef(request, "invalid", NULL, "edge.close takes dataflow, topic, and to or from");
+        control_refusef(request, "invalid", NULL, "edge.close takes dataflow, topic, to or from, and silent");
         return;
     }
     struct edge *edge = find_edge(flows, dataflow, topic, to ? to : from, to);
@@ -309,7 +310,10 @@ static void request_edge_close(struct flows *flows, struct control_request *requ
         return;
     }
     edge->closing = request;
-    close_edge(edge, false);
+    if (is_silent && edge->send && !edge->has_left)
+        edge_send_hand_over(edge->send);
+    else
+        close_edge(edge, false);
 }
 
 static void request_dataflow_close(struct flows *flows, struct control_request *request, json_t *params)

@@ -52,6 +52,9 @@ static void receive(dora_node *node, struct proto_packet *packet)
     case PROTO_STOP:
         node->stopping = true;
         break;
+    case PROTO_WHERE:
+        handover_say_where(node, index->index);
+        return;
     default:
         break;
     }
@@ -109,6 +112,16 @@ static void apply(dora_node *node, struct proto_packet *packet)
         break;
     case PROTO_STOP:
         node->stop_requested = true;
+        break;
+    case PROTO_INPUT_AT:
+    case PROTO_INPUT_FROM:
+        handover_input(node, packet);
+        break;
+    case PROTO_MOVE:
+        node->is_moving = true;
+        break;
+    case PROTO_STATE:
+        handover_take_state(node, packet);
         break;
     case PROTO_NODE_FAILED:
         event_notice(node, DORA_EVENT_NODE_FAILED, packet->text[0], packet->text[1], NULL);

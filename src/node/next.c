@@ -32,6 +32,8 @@ static int next(dora_node *node, dora_event **out)
         *out = event_take_notice(&node->notices, &node->notices_end);
         return 1;
     }
+    if (node->is_moving && handover_is_due(node) && handover_leave(node, out))
+        return 1;
     int rc = subscribe_next(node, out);
     if (rc != 0)
         return rc;
@@ -59,7 +61,10 @@ int dora_next(dora_node *node, dora_event **out, int64_t timeout_ns)
         *out = event_take_notice(&node->deferred, &node->deferred_end);
         return 0;
     }
-    return next_event(node, out, timeout_ns);
+    node->is_between = true;
+    int rc = next_event(node, out, timeout_ns);
+    node->is_between = false;
+    return rc;
 }
 
 int next_event(dora_node *node, dora_event **out, int64_t timeout_ns)

@@ -84,8 +84,11 @@ struct input {
     int64_t timeout_ns; /* 0: none */
     int64_t deadline;   /* of input_timeout, CLOCK_NEVER before the first message */
     int64_t interval_ns;
-    int64_t due;                         /* timer: when the next tick is */
-    uint64_t left;                       /* after Stop: messages still to deliver */
+    int64_t due;    /* timer: when the next tick is */
+    uint64_t left;  /* after Stop: messages still to deliver */
+    uint64_t next;  /* sequence number behind the last message delivered */
+    uint64_t until; /* while it moves: all before this one are handled here */
+    uint64_t from; /* what comes before this one has been handled by its predecessor; 0: from the first that isn't on */
     uint64_t received, skipped, dropped; /* dropped: over links that have ended */
 };
 
@@ -152,6 +155,11 @@ struct dora_node {
     struct notice *deferred, **deferred_end; /* events that a wait for an answer put aside; delivered first */
     bool cut_off;                            /* what the daemon sends can't be received; a notice says why */
     bool stop_requested, stop_delivered, inputs_ended, ended;
+    bool is_moving, has_moved, is_between; /* between events: nothing is being handled that has been taken */
+    int (*save)(void *context, void **data, size_t *size);
+    void *save_context;
+    const void *moved_state; /* mapped */
+    size_t moved_state_size;
     _Atomic bool interrupted;    /* see node_raw_interrupt */
     struct stamp taken_stamp;    /* of the receiver's thread */
     int64_t looked_ns;           /* when the socket was last read without cause */
@@ -285,6 +293,18 @@ dora_event *event_new(dora_node *node, dora_event_kind kind, const char *id);
 int event_defer(struct notice ***end, dora_event *event);
 dora_event *event_take_notice(struct notice **at, struct notice ***end);
 int event_notice(dora_node *node, dora_event_kind kind, const char *id, const char *text, const char *json);
+
+/* ---- handover.c ---- */
+
+void handover_say_where(dora_node *node, uint32_t output);                    /* WHERE; under the lock */
+void handover_output(dora_node *node, const struct proto_at *at);             /* OUTPUT_AT; under the lock */
+void handover_input(dora_node *node, const struct proto_packet *packet);      /* INPUT_AT, INPUT_FROM; the receiver's */
+void handover_take_state(dora_node *node, const struct proto_packet *packet); /* STATE; the receiver's */
+bool handover_is_due(const dora_node *node);                                  /* it has handled what it is needed for */
+/* Hands over the state and makes the Stop. 1: `*out` is it; 0: it can't, and the node goes on. */
+int handover_leave(dora_node *node, dora_event **out);
+void handover_say_last(dora_node *node); /* before GOODBYE; under the lock */
+void handover_close(dora_node *node);
 
 /* ---- next.c: the receiver's ---- */
 

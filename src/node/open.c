@@ -77,6 +77,7 @@ void dora_node_close(dora_node *node)
     }
     subscribe_close(node);
     lock_take(&node->lock);
+    handover_say_last(node);
     if (node->socket >= 0 && !node->holds_on)
         proto_send(node->socket, &(struct proto_packet){.type = PROTO_GOODBYE}, 0);
     publish_close(node);
@@ -100,6 +101,7 @@ void dora_node_close(dora_node *node)
         munmap(node->page, sizeof *node->page);
     if (node->descriptor)
         munmap((void *)node->descriptor, node->descriptor_size);
+    handover_close(node);
     node->page = NULL;
     node->descriptor = NULL;
     node_unref(node);
@@ -221,8 +223,8 @@ static int start(dora_node *node, const struct proto_packet *packet, struct erro
             continue;
         /* The first tick is at the start itself; who joins later begins with the next one. */
         int64_t late = now - node->epoch_ns, tick = late < input->interval_ns ? 0 : late / input->interval_ns + 1;
-        input->due =
-            node->epoch_ns + (node->restart_count || node->flags & PROTO_DYNAMIC ? tick : 0) * input->interval_ns;
+        input->due = node->epoch_ns + (node->restart_count || node->flags & (PROTO_DYNAMIC | PROTO_LATE) ? tick : 0) *
+                                          input->interval_ns;
     }
     return 0;
 }
@@ -272,6 +274,8 @@ static int join(dora_node *node, int64_t deadline, struct error *error)
             rc = add_input(node, &packet, error);
         else if (packet.type == PROTO_LINK_OUT)
             rc = publish_add_link(node, &packet);
+        else if (packet.type == PROTO_OUTPUT_AT)
+            handover_output(node, packet.body);
         else if ((started = packet.type == PROTO_START))
             rc = start(node, &packet, error);
         else

@@ -248,7 +248,12 @@ static int take(dora_node *node, struct input *input, dora_event **out)
         /* Read before the queue is looked at, so that nothing comes after what this look finds. */
         bool down = source->down || source->link->down;
         int rc = link_rx_ready(source->link->rx, source->edge) ? take_from(node, input, source, out) : 0;
+        if (rc == 1 && dora_event_sequence(*out) < input->from) {
+            event_unref(*out);
+            continue;
+        }
         if (rc == 1) {
+            input->from = 0;
             if (source->next && !down) {
                 *at = source->next;
                 append_source(input, source);
@@ -332,6 +337,7 @@ int subscribe_next(dora_node *node, dora_event **out)
             continue;
         if (rc == 1 && (*out)->kind == DORA_EVENT_INPUT) {
             input->received++;
+            input->next = dora_event_sequence(*out) + 1;
             trace_take(node, input, dora_event_sequence(*out));
             if (input->served_after) {
                 *at = input->served_after;

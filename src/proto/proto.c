@@ -44,6 +44,14 @@ static const struct shape {
     [PROTO_EDGE_DOWN] = {sizeof(struct proto_edge), 0, 0, false},
     [PROTO_INPUT_OPENED] = {sizeof(struct proto_index), 0, 0, false},
     [PROTO_LINK_CLOSED] = {sizeof(struct proto_index), 0, 0, false},
+    [PROTO_WHERE] = {sizeof(struct proto_index), 0, 0, false},
+    [PROTO_OUTPUT_AT] = {sizeof(struct proto_at), 0, 0, false},
+    [PROTO_INPUT_AT] = {sizeof(struct proto_at), 0, 0, false},
+    [PROTO_INPUT_FROM] = {sizeof(struct proto_at), 0, 0, false},
+    [PROTO_MOVE] = {0, 0, 0, false},
+    [PROTO_STATE] = {0, 0, 1, false},
+    [PROTO_MOVED] = {0, 0, 0, false},
+    [PROTO_NO_MOVE] = {0, 1, 0, false},
 };
 
 static bool has_its_shape(const struct proto_packet *packet)

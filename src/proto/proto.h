@@ -63,6 +63,20 @@ enum proto_type {
     PROTO_INPUT_OPENED, /* struct proto_index: input. After INPUT_CLOSED: it is connected anew */
     PROTO_LINK_CLOSED, /* node → daemon; struct proto_index: link. The subscriber has closed its end, though it goes on:
                           all its edges were down, or its publisher wrote nonsense */
+    /* A node moves to another machine (docs/machines.md). */
+    PROTO_WHERE,     /* daemon → node; struct proto_index: output. Answered by OUTPUT_AT, as soon as it is read */
+    PROTO_OUTPUT_AT, /* struct proto_at: the next message of this output. node → daemon: asked for by WHERE, or the
+                        node has moved; daemon → node, before START: it goes on there */
+    PROTO_INPUT_AT, /* struct proto_at: an input. daemon → node, before MOVE: it is needed here for all messages before
+                       this one. node → daemon, after STATE: it has handled all before this one */
+    PROTO_INPUT_FROM, /* struct proto_at: an input. daemon → node, before START: what comes before this message has been
+                         handled elsewhere */
+    PROTO_MOVE, /* daemon → node; no body: when it has handled what INPUT_AT says it hands over its state and stops */
+    PROTO_STATE, /* fd: a segment (shm/segment.h). node → daemon: its state; daemon → node, before START: that of its
+                    predecessor */
+    PROTO_MOVED,   /* node → daemon; no body: the state, if there is any, and INPUT_AT came before; nothing is handled
+                      any more */
+    PROTO_NO_MOVE, /* node → daemon; text: why it can't hand over its state. It goes on */
     PROTO_TYPE_COUNT,
 };
 
@@ -87,6 +101,7 @@ struct proto_refused {
 enum proto_config_flag {
     PROTO_FINISH_WITH_INPUTS = 1, /* exit_when_nodes_finish: timers and logs don't keep a node alive */
     PROTO_DYNAMIC = 2,
+    PROTO_LATE = 4, /* the dataflow runs already: the first tick of a timer is the next one */
 };
 
 struct proto_config {
@@ -111,6 +126,14 @@ struct proto_start {
 struct proto_index {
     uint32_t index;
 };
+
+struct proto_at {
+    uint32_t index, reserved;
+    uint64_t sequence;
+};
+
+/* The largest state that a node can hand over: it travels in a control message. */
+#define PROTO_STATE_MOST ((size_t)8 << 20)
 
 struct proto_edge {
     uint32_t link, edge; /* edge: its place in the link's list */
