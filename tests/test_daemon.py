@@ -1,6 +1,7 @@
 """The daemon under a coordinator: dataflows from start to end, and what it lives through."""
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -108,6 +109,10 @@ def test_it_tells_a_service_manager_when_it_is_ready_and_when_it_ends(coordinato
         env={**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")},
         stdin=subprocess.DEVNULL,
     )
+    # It has called the coordinator, which hasn't answered.
+    assert select.select([coordinator.listener], [], [], DEADLINE)[0]
+    assert not select.select([notify], [], [], 0)[0]
+    coordinator.accept()
     assert notify.recv(100) == b"READY=1"
     process.terminate()
     assert notify.recv(100) == b"STOPPING=1"

@@ -37,6 +37,7 @@ static void on_notice(void *context, const char *text)
 
 static void on_ready(void *context)
 {
+    control_notify("READY=1");
     on_notice(context, "the daemon is connected to the coordinator");
 }
 
@@ -85,7 +86,9 @@ static int serve(int control_fd, void *context)
         uv_poll_init(&service->loop, &service->control, control_fd);
         service->control.data = service;
         uv_poll_start(&service->control, UV_READABLE | UV_DISCONNECT, on_request);
-        control_notify("READY=1");
+        /* Else once the coordinator knows it; one on another machine may be out of reach for long. */
+        if (service->options.gateway && !service->options.gateway->has_coordinator)
+            control_notify("READY=1");
     }
     uv_run(&service->loop, UV_RUN_DEFAULT);
     uv_loop_close(&service->loop);
