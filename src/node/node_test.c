@@ -514,22 +514,61 @@ static void the_daemons_end_is_a_stop(void **state)
     stand_close(&stand);
 }
 
+/* A socket at the first free of the names at which nodes look for daemons; -1: as many daemons run here as can. */
+static int listen_as_daemon(char name[PROTO_ADDRESS_MOST], unsigned uid)
+{
+    int fd = -1;
+    for (unsigned slot = 0; slot < PROTO_SLOTS && fd < 0; slot++) {
+        proto_slot_name(name, uid, slot);
+        fd = proto_listen(name, NULL);
+    }
+    return fd;
+}
+
 static void a_daemon_that_does_not_answer_is_given_up(void **state)
 {
     (void)state;
-    autoclose int mute = -1;
     char name[PROTO_ADDRESS_MOST];
-    for (unsigned slot = 0; slot < PROTO_SLOTS && mute < 0; slot++) {
-        proto_slot_name(name, geteuid(), slot);
-        mute = proto_listen(name, NULL);
-    }
+    autoclose int mute = listen_as_daemon(name, geteuid());
     if (mute < 0)
-        skip(); /* as many daemons run here as can */
+        skip();
     dora_node *node;
     dora_error error;
     dora_node_options options = {.node_id = "nobody has this name"};
     assert_int_equal(dora_node_open(&node, &options, &error), -ETIMEDOUT);
     assert_non_null(strstr(error.message, name));
+}
+
+static void another_users_daemon_is_told_nothing(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    int ready[2], end[2];
+    assert_int_equal(pipe(ready), 0);
+    assert_int_equal(pipe(end), 0);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        char name[PROTO_ADDRESS_MOST], byte;
+        close(end[1]);
+        bool is_there = setuid(65534) == 0 && listen_as_daemon(name, 0) >= 0;
+        if (write(ready[1], is_there ? "y" : "n", 1) == 1)
+            (void)!read(end[0], &byte, 1);
+        _exit(0);
+    }
+    char byte = 0;
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    dora_node *node;
+    dora_node_options options = {.node_id = "nobody has this name"};
+    int rc = dora_node_open(&node, &options, NULL);
+    for (int i = 0; i < 2; i++)
+        close(ready[i]), close(end[i]);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    if (byte == 'n')
+        skip();
+    /* Root's own daemons may be there. */
+    assert_true(rc == -ECONNREFUSED || rc == -ENOENT);
 }
 
 static void doras_own_interface_works(void **state)
@@ -587,6 +626,7 @@ int main(void)
         cmocka_unit_test(a_forked_child_is_told_so),
         cmocka_unit_test(the_daemons_end_is_a_stop),
         cmocka_unit_test(a_daemon_that_does_not_answer_is_given_up),
+        cmocka_unit_test(another_users_daemon_is_told_nothing),
         cmocka_unit_test(doras_own_interface_works),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -324,6 +324,14 @@ static int join_spawned(dora_node *node, const char *text, struct error *error)
     return node->socket < 0 ? node->socket : say_hello(node, "", token, CLOCK_NEVER, error);
 }
 
+/* Names of daemons are abstract, and anybody on the machine can take one. */
+static bool is_trusted(int socket)
+{
+    struct ucred who;
+    socklen_t size = sizeof who;
+    return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 && (who.uid == geteuid() || who.uid == 0);
+}
+
 /* Asks each daemon of this user for its dynamic node `id`. */
 static int join_dynamic(dora_node *node, const char *id, struct error *error)
 {
@@ -336,8 +344,11 @@ static int join_dynamic(dora_node *node, const char *id, struct error *error)
         proto_slot_name(name, geteuid(), slot);
         struct error ignored;
         node->socket = proto_connect(name, &ignored);
-        if (node->socket < 0)
+        if (node->socket < 0 || !is_trusted(node->socket)) {
+            cleanup_close(&node->socket);
+            node->socket = -1;
             continue;
+        }
         rc = say_hello(node, id, no_token, clock_after(clock_now(), ANSWER_PATIENCE), error);
         if (rc == -ETIMEDOUT)
             memcpy(mute, name, sizeof mute);
