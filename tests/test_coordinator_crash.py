@@ -23,7 +23,7 @@ from system import system  # noqa: F401
 # ruff: noqa: F811
 
 
-@pytest.mark.parametrize("point", [point for point in crash_points() if not point.startswith(("stop", "release"))])
+@pytest.mark.parametrize("point", [point for point in crash_points() if not point.startswith(("stop", "release", "move"))])
 def test_a_coordinator_that_dies_while_it_starts_a_dataflow(system, coordinator, daemon, flow, point):
     first = coordinator(DORA_COORDINATOR_CRASH_AT=point)
     if point.startswith("register"):

@@ -1,7 +1,11 @@
 """Nodes that move from one machine to another while messages flow at full speed."""
 
 import json
+import os
 import pathlib
+import signal
+
+import pytest
 
 from conftest import ACTOR, DORA, until
 from sites import sites  # noqa: F401
@@ -26,8 +30,12 @@ def flow(path, state=1 << 20, source="a", counter="a", near="a", far="b"):
     return path
 
 
+def placed(site):
+    return {entry["node"]: entry["machine"] for entry in site.dora("node", "list", "-f", "json").json()}
+
+
 def where(site, node):
-    return {entry["node"]: entry["machine"] for entry in site.dora("node", "list", "-f", "json").json()}[node]
+    return placed(site)[node]
 
 
 def received(site, node):
@@ -141,3 +149,27 @@ def test_the_example(sites):  # noqa: F811
     base.dora("stop", uuid)
     assert not [line for line in said(robot, uuid, "printer") if "follows" in line]
     assert [line for line in said(base, uuid, "counter") if line.startswith("goes on at ")]
+
+
+@pytest.mark.parametrize(("point", "place"), [("before-leave", "a"), ("before-finish", "a"), ("after-finish", "b")])
+def test_the_coordinator_ends_meanwhile(sites, tmp_path, point, place):  # noqa: F811
+    """It is on one machine again, with its state, and nobody waits."""
+    a, b = sites.join("a", "b")
+    uuid = a.start(flow(tmp_path / "flow.yml"))
+    goes_on(b, "far")
+    os.kill(a.pids()["coordinator"], signal.SIGKILL)
+    until(lambda: "coordinator" not in a.pids(), "its end")
+    dying = a.begin("coordinator", env={"DORA_COORDINATOR_CRASH_AT": f"move-{point}"})
+    until(lambda: a.dora("node", "info", "far", status=None).status == 0, "all machines")
+    done = a.dora("node", "move", "counter", "--to", "b", status=1)
+    assert "before it answered" in done.stderr
+    assert dying.wait(timeout=20) == 99
+    sites.up(a)
+    until(lambda: a.dora("node", "info", "far", status=None).status == 0, "all machines")
+    until(lambda: placed(a).get("counter") == place, f"the node on {place}")
+    goes_on(b, "far")
+    goes_on(a, "near")
+    a.dora("stop", uuid)
+    for site, node in ((a, "near"), (b, "far")):
+        result = json.loads(said(site, uuid, node)[-1])
+        assert not result["doubles"] and (point == "before-finish" or not result["gaps"] + result["miscounted"]), result

@@ -128,9 +128,7 @@ static bool look(struct run *run, const struct move_wait *wait)
         return true;
     }
     answer(participant, wait->request);
-    if (phase == MOVE_GONE)
-        move_free(participant);
-    return true;
+    return true; /* one that has gone may have to come back */
 }
 
 static void free_wait(struct move_wait *wait)
@@ -251,6 +249,12 @@ void node_move(struct run *run, struct control_request *request, json_t *params)
         prepare(run, request, params, node);
     } else if (strcmp(step, "undo") == 0) {
         move_undo(participant);
+        control_answer(request, json_object());
+    } else if (strcmp(step, "back") == 0) {
+        move_back(participant);
+        control_answer(request, json_object());
+    } else if (participant->move && participant->move->phase == MOVE_GONE && strcmp(step, "finish") == 0) {
+        move_free(participant);
         control_answer(request, json_object());
     } else if (!participant->move || (participant->move->phase != MOVE_PREPARED &&
                                       !(participant->move->phase == MOVE_FAILED && strcmp(step, "finish") == 0))) {

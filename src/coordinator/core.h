@@ -194,6 +194,9 @@ void handle_status(struct coordinator *, struct control_request *, const char *,
 void handle_shutdown(struct coordinator *, struct control_request *, const char *, json_t *);
 void handle_param(struct coordinator *, struct control_request *, const char *, json_t *);
 void handle_trace(struct coordinator *, struct control_request *, const char *, json_t *);
+/* move.c: nodes that nobody runs, as a coordinator has ended while they moved, run again where they were. For when a
+ * daemon has registered. */
+void move_look_for_lost(struct flow *flow);
 void handle_move(struct coordinator *, struct control_request *, const char *, json_t *);
 void handle_forward(struct coordinator *, struct control_request *, const char *, json_t *);
 

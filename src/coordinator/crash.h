@@ -17,7 +17,10 @@
     X(END_AFTER_ROW, "end-after-row")                                                                                  \
     X(REGISTER_BEFORE_ANSWER, "register-before-answer")                                                                \
     X(RELEASE_BEFORE_ANSWERS, "release-before-answers") /* all parts are ready */                                      \
-    X(RELEASE_AFTER_ANSWERS, "release-after-answers")
+    X(RELEASE_AFTER_ANSWERS, "release-after-answers")                                                                  \
+    X(MOVE_BEFORE_LEAVE, "move-before-leave")   /* all is prepared */                                                  \
+    X(MOVE_BEFORE_FINISH, "move-before-finish") /* the old process has ended, the new one waits */                     \
+    X(MOVE_AFTER_FINISH, "move-after-finish")   /* the new one goes on, and the command has not heard it */
 
 #define CRASH_ENUM(name, text) CRASH_##name,
 enum crash_point { CRASH_POINTS(CRASH_ENUM) CRASH_POINT_COUNT };

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "coordinator/core.h"
+#include "coordinator/crash.h"
 
 /* How long the new process and all edges may take until they are there, and the publishers to say where they are. */
 enum { PATIENCE_MS = 30000 };
@@ -151,9 +152,19 @@ static void refuse(struct moving *moving)
     end(moving);
 }
 
+/* Its old place need not take it back. */
+static json_t *settled(const struct moving *moving)
+{
+    return json_pack("{s:s, s:s, s:s}", "dataflow", moving->uuid, "node", moving->node, "step", "finish");
+}
+
 static void succeed(struct moving *moving)
 {
     json_t *lost = json_object_get(moving->places, "lost");
+    struct flow *flow = flow_find(moving->coordinator, moving->uuid);
+    struct part *from = flow ? parts_on(flow, moving->from) : NULL;
+    if (from)
+        parts_tell(from, "node.move", settled(moving));
     const char *state = json_string_value(json_object_get(moving->places, "state"));
     json_t *result = json_pack("{s:s, s:s, s:s, s:b}", "node", moving->node, "from", machine_label(moving->from), "to",
                                machine_label(moving->to), "state", state != NULL);
@@ -180,6 +191,7 @@ static void next(struct moving *moving)
         return;
     case STEP_WHERE:
         uv_timer_stop(&moving->timer);
+        crash_at(CRASH_MOVE_BEFORE_LEAVE);
         moving->left = 1;
         ask(moving, moving->from);
         if (--moving->left == 0)
@@ -187,11 +199,51 @@ static void next(struct moving *moving)
         return;
     case STEP_LEAVE:
         keep_place(moving, flow);
+        crash_at(CRASH_MOVE_BEFORE_FINISH);
         ask_all_but(moving, flow, moving->from);
         return;
     case STEP_FINISH:
+        crash_at(CRASH_MOVE_AFTER_FINISH);
         succeed(moving);
         return;
+    }
+}
+
+/* ---- Nodes that are nowhere ---- */
+
+static bool is_said(const struct flow *flow, const char *id)
+{
+    for (size_t i = 0; i < flow->part_count; i++) {
+        json_t *node;
+        size_t k;
+        json_array_foreach(json_object_get(flow->parts[i]->said, "nodes"), k, node)
+        {
+            const char *other = json_string_value(json_object_get(node, "id"));
+            if (other && strcmp(other, id) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+void move_look_for_lost(struct flow *flow)
+{
+    const char *node;
+    json_t *place;
+    for (size_t i = 0; i < flow->part_count; i++)
+        if (!flow->parts[i]->is_reported && !parts_is_over(flow->parts[i]))
+            return;
+    if (flow->part_count == 1 || flow->is_moving || !flow->is_released)
+        return;
+    json_object_foreach(flow->placement, node, place)
+    {
+        if (is_said(flow, node))
+            continue;
+        json_t *params = json_pack("{s:s, s:s, s:s}", "dataflow", flow->uuid, "node", node, "step", "back");
+        for (size_t i = 0; i < flow->part_count; i++)
+            if (!parts_is_over(flow->parts[i]))
+                parts_tell(flow->parts[i], "node.move", json_incref(params));
+        json_decref(params);
     }
 }
 

@@ -107,6 +107,7 @@ static void welcome(struct coordinator *coordinator, struct machine *machine)
         if (part && part->is_reported) {
             part->is_started = true;
             flow_started(flow); /* for whoever asked while the connection was lost */
+            move_look_for_lost(flow);
         }
     }
     catch_up(coordinator, machine);

@@ -44,6 +44,7 @@ static void forget_places(const struct participant *participant)
 
 static int make(struct participant *participant, const char *to, struct error *error)
 {
+    move_free(participant); /* of a move that is over */
     struct move *move = participant->move = calloc(1, sizeof *move);
     if (!move)
         return error_set(error, -ENOMEM, "no memory to move a node");
@@ -73,7 +74,7 @@ static int check(const struct participant *node, const char *to, struct error *e
 {
     const char *id = node->node->id, *here = node->dataflow->part->machine;
     bool is_remote = node->state == PARTICIPANT_REMOTE;
-    if (node->move)
+    if (node->move && node->move->phase != MOVE_GONE)
         return error_set(error, -EPERM, "node `%s` is being moved already", id);
     if (strcmp(is_remote ? node->machine : here, to) == 0)
         return error_set(error, -EEXIST, "node `%s` is on machine %s already", id, to);
@@ -304,6 +305,18 @@ void move_gone(struct participant *participant)
 
 /* ---- It comes ---- */
 
+/* Its new process has ended when the old one was gone already: it has failed, here. */
+static void take_over(struct participant *participant)
+{
+    snprintf(participant->message, sizeof participant->message, "%s", participant->move->why);
+    move_free(participant);
+    free(take_ptr(participant->machine));
+    participant->state = PARTICIPANT_ABSENT;
+    participant->dataflow->to_end++;
+    participant_end(participant);
+    settle_edges(participant);
+}
+
 void move_failed(struct participant *participant)
 {
     struct move *move = participant->move;
@@ -312,7 +325,9 @@ void move_failed(struct participant *participant)
     snprintf(move->why, sizeof move->why, "%s", participant->message);
     move->phase = MOVE_FAILED;
     move->is_arriving = false;
-    if (move->is_undone)
+    if (move->is_back)
+        take_over(participant);
+    else if (move->is_undone)
         move_undo(participant);
     else
         edge_changed(participant->dataflow);
@@ -321,7 +336,7 @@ void move_failed(struct participant *participant)
 void move_undo(struct participant *participant)
 {
     struct move *move = participant->move;
-    if (!move || move_is_leaving(participant))
+    if (!move || move->is_back || (move->phase >= MOVE_LEAVING && move->phase <= MOVE_GONE))
         return;
     move->is_undone = true;
     if (move->is_arriving && participant->state != PARTICIPANT_REMOTE) {
@@ -330,6 +345,35 @@ void move_undo(struct participant *participant)
     }
     move_free(participant);
     settle_edges(participant);
+}
+
+void move_back(struct participant *participant)
+{
+    struct move *move = participant->move;
+    char *here = move && move->phase == MOVE_GONE ? strdup(participant->dataflow->part->machine) : NULL;
+    if (!here)
+        return;
+    free(move->to);
+    move->to = here;
+    move->is_back = true;
+    move->phase = MOVE_PREPARING;
+    dataflow_notice(participant->dataflow,
+                    "node `%s` has arrived nowhere, and goes on here; what was sent to it meanwhile is lost",
+                    participant->node->id);
+    arrive(participant);
+    if (participant->move)
+        edge_lay(participant->dataflow, NULL);
+}
+
+void move_joined(struct participant *participant)
+{
+    struct move *move = participant->move;
+    if (!move->is_back || move->phase != MOVE_PREPARING || !edge_all_up(participant->dataflow))
+        return;
+    move->phase = MOVE_PREPARED;
+    autofree uint64_t *inputs = take_ptr(move->inputs), *outputs = take_ptr(move->outputs);
+    int state = take_fd(&move->state);
+    move_finish(participant, inputs, outputs, state, NULL);
 }
 
 void move_undo_all(struct dataflow *dataflow)
@@ -362,18 +406,6 @@ static int take_state(struct participant *participant, int fd, struct error *err
     return participant_send(participant, &(struct proto_packet){.type = PROTO_STATE, .fds = {state}, .fd_count = 1}) < 0
                ? error_set(error, -EIO, "node `%s` can't be told its state", participant->node->id)
                : 0;
-}
-
-/* Its new process has ended when the old one was gone already: it has failed, here. */
-static void take_over(struct participant *participant)
-{
-    snprintf(participant->message, sizeof participant->message, "%s", participant->move->why);
-    move_free(participant);
-    free(take_ptr(participant->machine));
-    participant->state = PARTICIPANT_ABSENT;
-    participant->dataflow->to_end++;
-    participant_end(participant);
-    settle_edges(participant);
 }
 
 int move_finish(struct participant *participant, const uint64_t *inputs, const uint64_t *outputs, int state,

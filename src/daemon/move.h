@@ -29,6 +29,7 @@ struct move {
     char *to; /* machine */
     bool is_arriving, is_undone;
     bool has_moved; /* it has said MOVED */
+    bool is_back;   /* it comes back to where it was, for it has arrived nowhere */
     uint32_t unheard;
     uint64_t *inputs;  /* by input. Prepared: where its publisher is, if that is here; gone: the first not handled */
     uint64_t *outputs; /* by output: the next message's number */
@@ -50,12 +51,16 @@ void move_leave(struct participant *participant, const uint64_t *until, int64_t 
 /* It has gone. Here: what `inputs`, `outputs` and `state` (taken over; -1: none) say is where the new one begins. */
 int move_finish(struct participant *participant, const uint64_t *inputs, const uint64_t *outputs, int state,
                 struct error *error);
-void move_undo(struct participant *participant); /* not while it is leaving */
+void move_undo(struct participant *participant); /* not once it is asked to leave */
+/* It has GONE and arrived nowhere: it runs here again, with its state. What was sent to it meanwhile is lost. */
+void move_back(struct participant *participant);
 /* Those that are not leaving, as the coordinator, who would say how they go on, is gone. */
 void move_undo_all(struct dataflow *dataflow);
 
 /* ---- For the daemon ---- */
 
+/* It has joined: if it comes back, it is let go as soon as its edges are there. */
+void move_joined(struct participant *participant);
 bool move_is_arriving(const struct participant *participant);
 bool move_is_leaving(const struct participant *participant);
 /* Whether a wire may not be up yet. */

@@ -379,8 +379,10 @@ void participant_run(struct participant *participant)
     if (participant->state != PARTICIPANT_JOINED)
         return;
     wiring_up(participant);
-    if (move_is_arriving(participant))
-        return; /* its links fill; move_finish lets it go */
+    if (move_is_arriving(participant)) {
+        move_joined(participant); /* its links fill; move_finish lets it go */
+        return;
+    }
     wiring_report_closed(participant);
     participant_send(
         participant,
