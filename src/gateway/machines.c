@@ -7,8 +7,11 @@
 
 #include "base/cleanup.h"
 #include "gateway/gateway.h"
+#include "link/patience.h"
 
 enum { INSTANCES_MOST = 1024, PING_MS = 2000 };
+/* Below zenoh's own, which is 10 s. */
+enum { PATIENCE_MS = 6000 };
 
 static const int64_t PING_PATIENCE = 2 * CLOCK_SECOND;
 /* How far apart two starts must be to tell by their age which was the first. */
@@ -168,6 +171,7 @@ static void ask(struct machines *machines, struct instance *instance)
 static void on_timer(uv_timer_t *timer)
 {
     struct machines *machines = timer->data;
+    patience_limit(PATIENCE_MS);
     for (struct instance *i = machines->instances; i; i = i->next)
         ask(machines, i);
 }
