@@ -145,6 +145,7 @@ def test_a_node_that_fails_is_known_elsewhere(pair, tmp_path):
     assert words.count("input") == 5 and words.index("failed") < words.index("closed"), words
 
 
+@pytest.mark.release_only
 @pytest.mark.parametrize("policy", ["backpressure", "drop_oldest"])
 def test_a_cable_is_cut(pair, tmp_path, policy):
     """For so long that the engine gives the connection up."""
