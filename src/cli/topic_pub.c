@@ -11,10 +11,10 @@
 #include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
-#include "cli/params_json.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/tap.h"
+#include "params/from_json.h"
 
 /* What is to be sent: bytes, or the elements of a value; and what goes beside it. */
 struct content {
@@ -66,7 +66,7 @@ static bool read_metadata(const struct options *options, struct content *content
     if (!ok) {
         report_error("`--metadata` is no JSON object%s%s", object ? "" : ": ", object ? "" : json_error.text);
         report_hint("such as --metadata '{\"request_id\": \"1\", \"speed\": 2.5}'");
-    } else if (params_json_read(object, &content->params, &error) < 0) {
+    } else if (params_from_json(object, &content->params, &error) < 0) {
         report_error("`--metadata`: %s", error.message);
         ok = false;
     }

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "node/arrow.h"
 #include "node/arrow_layout.h"
 #include "node/node_raw.h"
+#include "params/from_json.h"
 
 enum { ATTACHMENT_MOST = 1 << 20 };
 
@@ -162,76 +162,6 @@ void foreign_describe(struct buf *out, const dora_event *event)
 
 /* ---- From them ---- */
 
-static int set_list(dora_params *params, const char *key, const json_t *list)
-{
-    size_t len = json_array_size(list), texts = 0, integers = 0;
-    for (size_t i = 0; i < len; i++) {
-        texts += json_is_string(json_array_get(list, i));
-        integers += json_is_integer(json_array_get(list, i));
-        if (!json_is_string(json_array_get(list, i)) && !json_is_number(json_array_get(list, i)))
-            return -EBADMSG;
-    }
-    if (texts && texts < len)
-        return -EBADMSG;
-    dora_param param = {.key = key,
-                        .kind = texts             ? DORA_PARAM_STRINGS
-                                : integers == len ? DORA_PARAM_INTS
-                                                  : DORA_PARAM_FLOATS,
-                        .len = len};
-    autofree int64_t *integer = calloc(len + 1, sizeof *integer);
-    autofree double *real = calloc(len + 1, sizeof *real);
-    autofree const char **text = calloc(len + 1, sizeof *text);
-    if (!integer || !real || !text)
-        return -ENOMEM;
-    for (size_t i = 0; i < len; i++) {
-        const json_t *item = json_array_get(list, i);
-        integer[i] = json_integer_value(item);
-        real[i] = json_number_value(item);
-        text[i] = json_string_value(item);
-    }
-    if (param.kind == DORA_PARAM_STRINGS)
-        param.value.strings = text;
-    else if (param.kind == DORA_PARAM_INTS)
-        param.value.integers = integer;
-    else
-        param.value.reals = real;
-    return dora_params_set(params, &param);
-}
-
-static int set(dora_params *params, const char *key, const json_t *value)
-{
-    switch (json_typeof(value)) {
-    case JSON_TRUE:
-    case JSON_FALSE:
-        return dora_params_set_bool(params, key, json_is_true(value));
-    case JSON_INTEGER:
-        return dora_params_set_int(params, key, json_integer_value(value));
-    case JSON_REAL:
-        return dora_params_set_float(params, key, json_real_value(value));
-    case JSON_STRING:
-        return dora_params_set_string(params, key, json_string_value(value));
-    case JSON_ARRAY:
-        return set_list(params, key, value);
-    default:
-        return -EBADMSG;
-    }
-}
-
-static int read_params(json_t *object, dora_params **out)
-{
-    dora_params *params = dora_params_new();
-    int rc = params ? 0 : -ENOMEM;
-    const char *key;
-    json_t *value;
-    json_object_foreach(object, key, value) if (rc == 0) rc = set(params, key, value);
-    if (rc == 0) {
-        *out = params;
-        return 0;
-    }
-    dora_params_free(params);
-    return rc == -ENOMEM ? rc : -EBADMSG;
-}
-
 int foreign_read(const void *attachment, size_t len, char *format, dora_params **params)
 {
     *format = 'C';
@@ -250,7 +180,7 @@ int foreign_read(const void *attachment, size_t len, char *format, dora_params *
     if (rc == 0 && text)
         *format = *text;
     if (rc == 0 && object)
-        rc = read_params(object, params);
+        rc = params_from_json(object, params, NULL);
     json_decref(root);
-    return rc;
+    return rc == -EINVAL ? -EBADMSG : rc;
 }
