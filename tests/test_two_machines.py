@@ -288,3 +288,71 @@ def test_access_control_by_the_names_in_certificates(sites, tmp_path, flow):  # 
     base.start(flow(**TICKS), "--name", "one")
     assert nodes(robot)["sink"] == ("running", "robot")
     assert [one["machine"] for one in base.daemons()] == ["base", "robot"]
+
+
+def refused(site, *args):
+    """What `up` says; it leaves nothing running."""
+    done = site.dora("up", *args, status=1)
+    assert "this machine is not taken" in done.stderr and "started" not in done.stdout, done
+    assert not site.pids()
+    assert site.dora("down").stdout == "nothing is running\n"
+    return done.stderr
+
+
+@pytest.mark.parametrize("name", ["robot", "base"])
+def test_up_with_a_name_that_is_taken_fails_and_leaves_the_other_alone(sites, name):  # noqa: F811
+    base, robot = sites.join("base", "robot")
+    third = sites.add("third")
+    before = base.pids(), robot.pids()
+    said = refused(third, "--machine-id", name, "--connect", sites.endpoint)
+    assert "another name" in said and "--machine-id" in said and f"`{name}`" in said
+    assert before == (base.pids(), robot.pids())
+    assert {one["machine"] for one in base.daemons() if one["alive"]} == {"base", "robot"}
+    sites.up(third)
+
+
+def test_up_as_a_second_coordinator_fails_and_leaves_the_first_alone(sites):  # noqa: F811
+    base, robot = sites.join("base", "robot")
+    second = sites.add("second")
+    before = base.pids(), robot.pids()
+    said = refused(second, "--machine-id", "second", "--coordinator", "--connect", sites.endpoint)
+    assert "machine `base` has a coordinator already" in said and "without --coordinator" in said
+    assert before == (base.pids(), robot.pids())
+    # One that was running already goes on, with what it has.
+    second.dora("up")
+    coordinator = second.pids()["coordinator"]
+    os.kill(second.pids()["daemon"], signal.SIGTERM)
+    until(lambda: "daemon" not in second.pids(), "the daemon's end")
+    second.dora("up", "--machine-id", "second", "--coordinator", "--connect", sites.endpoint, status=1)
+    assert second.pids() == {"coordinator": coordinator}
+    second.dora("down")
+    assert before == (base.pids(), robot.pids())
+
+
+def test_down_ends_the_daemon_of_this_machine_and_not_one_of_its_name(sites):  # noqa: F811
+    base, robot = sites.join("base", "robot")
+    twin = sites.add("twin")
+    before = base.pids(), robot.pids()
+    daemon = twin.begin("daemon", "--machine-id", "robot", "--connect", sites.endpoint)
+    until(lambda: (twin.runtime / "daemon.json").exists() and "refused" in (twin.runtime / "daemon.json").read_text(), "the refusal")
+    done = twin.dora("up", "--machine-id", "robot", "--connect", sites.endpoint, status=1)
+    assert "goes on trying" in done.stderr and "another name" in done.stderr
+    assert "daemon of this machine stopped" in twin.dora("down").stdout
+    daemon.communicate()
+    assert before == (base.pids(), robot.pids())
+    assert {one["machine"] for one in base.daemons() if one["alive"]} == {"base", "robot"}
+
+
+def test_up_before_the_coordinator_says_so_and_the_machine_is_taken_later(sites):  # noqa: F811
+    base, robot = sites.add("base"), sites.add("robot")
+    done = sites.up(robot)
+    assert "coordinator: none is in sight yet" in done.stdout and "daemon started" in done.stdout
+    assert "goes on looking" in done.stderr
+    sites.up(base)
+    until(lambda: len(base.daemons()) == 2, "both")
+    assert "daemon already running" in sites.up(robot).stdout
+    base.dora("down")
+    until(lambda: not robot.pids() and not base.pids(), "the end of all")
+    # Nothing can run there: it needs no --force.
+    sites.up(robot)
+    assert "daemon of this machine stopped" in robot.dora("down").stdout

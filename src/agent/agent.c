@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/uuid.h"
 
 static const int64_t retry_least = 100 * CLOCK_MILLI, retry_most = CLOCK_SECOND;
 static const int64_t farewell_patience = CLOCK_SECOND;
@@ -116,6 +117,43 @@ static void lose(struct agent *agent)
     agent_check(agent);
 }
 
+/* The gateway's refusal comes before all else: without it, who is registered may be another machine of this name. */
+static void stand(struct agent *agent, struct control_standing now)
+{
+    const char *refusal = agent->gateway ? gateway_refusal(agent->gateway) : NULL;
+    if (refusal) {
+        now.stand = CONTROL_REFUSED;
+        snprintf(now.message, sizeof now.message, "%s", refusal);
+        now.hint[0] = '\0';
+    }
+    if (memcmp(&now, &agent->standing, sizeof now) == 0)
+        return;
+    agent->standing = now;
+    if (agent->options.stands)
+        agent->options.stands(agent->options.context, &now);
+}
+
+void agent_stand(struct agent *agent)
+{
+    struct control_standing now = agent->standing;
+    bool is_clear = now.is_elsewhere || !agent->gateway || gateway_is_clear(agent->gateway);
+    now.stand = agent->is_registered && is_clear ? CONTROL_REGISTERED : CONTROL_WAITING;
+    now.was_registered |= agent->is_registered;
+    now.message[0] = now.hint[0] = '\0';
+    stand(agent, now);
+}
+
+/* The coordinator doesn't take it, or can't be spoken to: an error of this code ("": none). */
+static void stand_without(struct agent *agent, const char *code, const char *why, const char *hint)
+{
+    struct control_standing now = agent->standing;
+    bool is_refused = *code && strcmp(code, "no-daemon") != 0 && strcmp(code, "lost") != 0;
+    now.stand = is_refused ? CONTROL_REFUSED : CONTROL_WAITING;
+    snprintf(now.message, sizeof now.message, "%s", why);
+    snprintf(now.hint, sizeof now.hint, "%s", hint ? hint : "");
+    stand(agent, now);
+}
+
 /* Once, and not at every attempt. */
 static void complain(struct agent *agent, const char *why)
 {
@@ -133,6 +171,7 @@ static void on_registered(void *context, json_t *result, const struct control_fa
             complain(agent, fault->message);
             control_close(take_ptr(agent->coordinator));
             lose(agent);
+            stand_without(agent, fault->code, fault->message, fault->hint);
         }
         return;
     }
@@ -144,6 +183,7 @@ static void on_registered(void *context, json_t *result, const struct control_fa
     else if (agent->was_registered)
         agent_notice(agent, "the daemon is connected to the coordinator again");
     agent->was_registered = true;
+    agent_stand(agent);
     struct run *next;
     for (struct run *run = agent->runs; run; run = next) {
         next = run->next;
@@ -175,10 +215,8 @@ static void on_ready(void *context, struct control_connection *connection)
         run->is_dirty = false;
         run->is_telling = true;
     }
-    char id[300];
-    snprintf(id, sizeof id, "%s-%d", agent->options.machine, (int)getpid());
     control_send(connection, "daemon.register",
-                 json_pack("{s:s, s:i, s:s, s:o, s:o}", "id", id, "pid", (int)getpid(), "machine",
+                 json_pack("{s:s, s:i, s:s, s:o, s:o}", "id", agent->standing.id, "pid", (int)getpid(), "machine",
                            agent->options.machine, "labels", labels_of(agent), "dataflows", dataflows),
                  &(struct control_calls){.done = on_registered}, agent);
 }
@@ -186,7 +224,6 @@ static void on_ready(void *context, struct control_connection *connection)
 static void on_closed(void *context, struct control_connection *connection, const char *why)
 {
     struct agent *agent = context;
-    (void)connection;
     if (agent->is_registered)
         agent_notice(agent, "the coordinator is gone%s%s; dataflows go on", why ? ": " : "", why ? why : "");
     else if (why)
@@ -194,6 +231,10 @@ static void on_closed(void *context, struct control_connection *connection, cons
     for (struct run *run = agent->runs; run; run = run->next)
         run_moves_undo(run);
     lose(agent);
+    if (why)
+        stand_without(agent, control_end_code(connection), why, NULL);
+    else
+        agent_stand(agent);
 }
 
 static const struct control_owner owner = {
@@ -225,6 +266,12 @@ int agent_open(struct agent **out, uv_loop_t *loop, const struct agent_options *
     agent->loop = loop;
     agent->options = *options;
     agent->retry_ns = retry_least;
+    char uuid[UUID_TEXT];
+    uuid_make(uuid);
+    snprintf(agent->standing.id, sizeof agent->standing.id, "%.255s-%s", options->machine, uuid);
+    agent->standing.is_elsewhere = options->gateway && !options->gateway->has_coordinator;
+    if (options->stands)
+        options->stands(options->context, &agent->standing);
     int rc = alarm_open(&agent->retry, loop, connect_again, agent, error);
     if (rc == 0)
         rc = daemon_open(&agent->daemon, loop, &options->daemon, error);

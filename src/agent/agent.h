@@ -7,6 +7,7 @@
 #define AGENT_AGENT_H
 
 #include "agent/gateway.h"
+#include "control/standing.h"
 #include "daemon/daemon.h"
 
 struct agent;
@@ -19,7 +20,8 @@ struct agent_options {
     const struct agent_gateway *gateway; /* to other machines; NULL: none. Must outlive the agent */
     void (*notice)(void *context, const char *text); /* one line for people; may be NULL */
     void (*ready)(void *context);                    /* the coordinator knows this daemon, for the first time */
-    void (*ended)(void *context);                    /* after agent_stop: nothing runs any more. Close it now */
+    void (*stands)(void *context, const struct control_standing *standing); /* anew with each change; may be NULL */
+    void (*ended)(void *context); /* after agent_stop: nothing runs any more. Close it now */
     void *context;
 };
 

@@ -21,8 +21,8 @@ struct gateway {
     struct watch *process;
     struct control_connection *connection;
     bool is_open; /* it has answered gateway.open */
-    bool was_open, is_ending;
-    char *trouble;
+    bool was_open, is_ending, is_clear;
+    char *trouble, *refusal; /* see gateway_refusal */
     int64_t opened_ns, retry_ns;
     struct alarm *alarm; /* start it again; or until when it must have opened, or ended */
 };
@@ -58,6 +58,31 @@ void gateway_give_up(struct gateway *gateway, const char *why)
     kill_process(gateway); /* what follows, follows from its death */
 }
 
+void gateway_refuse(struct gateway *gateway, const char *why)
+{
+    free(gateway->refusal);
+    gateway->refusal = strdup(why);
+    gateway_give_up(gateway, why);
+    agent_stand(gateway->agent);
+}
+
+void gateway_has_looked(struct gateway *gateway)
+{
+    free(take_ptr(gateway->refusal));
+    gateway->is_clear = true;
+    agent_stand(gateway->agent);
+}
+
+bool gateway_is_clear(const struct gateway *gateway)
+{
+    return gateway->is_clear;
+}
+
+const char *gateway_refusal(const struct gateway *gateway)
+{
+    return gateway->refusal;
+}
+
 /* ---- Its connection ---- */
 
 static const char *text_of(json_t *object, const char *key)
@@ -72,9 +97,8 @@ static void on_open(void *context, json_t *result, const struct control_fault *f
     if (fault && strcmp(fault->code, "lost") == 0)
         return; /* its end tells */
     if (fault) {
-        set_trouble(gateway, fault->message);
+        gateway_refuse(gateway, fault->message);
         fail_waiting(gateway);
-        kill_process(gateway);
         return;
     }
     alarm_clear(gateway->alarm);
@@ -319,5 +343,6 @@ void gateway_close(struct gateway *gateway)
     watch_close(gateway->process);
     alarm_close(gateway->alarm);
     free(gateway->trouble);
+    free(gateway->refusal);
     free(gateway);
 }

@@ -56,7 +56,12 @@ void gateway_request(void *context, struct control_request *request, const char 
         const char *message = json_get_text(params, "message");
         autofree char *why = strdup(message ? message : "it can't go on");
         control_answer(request, json_object());
-        gateway_give_up(context, why ? why : "it can't go on");
+        gateway_refuse(context, why ? why : "it can't go on");
+        return;
+    }
+    if (strcmp(method, "looked") == 0) {
+        control_answer(request, json_object());
+        gateway_has_looked(context);
         return;
     }
     bool is_node = strcmp(method, "node") == 0, is_feed = strcmp(method, "feed") == 0;

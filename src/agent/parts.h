@@ -40,6 +40,7 @@ struct agent {
     struct daemon *daemon;
     struct control_connection *coordinator; /* NULL: none */
     bool is_registered, was_registered, has_complained, is_ending, has_ended;
+    struct control_standing standing; /* as it was told last */
     int64_t retry_ns;
     struct alarm *retry;     /* connect again; while ending: for how long the coordinator may still listen */
     struct run *runs;        /* newest first */
@@ -56,6 +57,8 @@ struct run *agent_run(struct agent *agent, struct control_request *request, json
 struct run *agent_find(struct agent *agent, const char *uuid);
 /* Ends, if it is to and all is done. */
 void agent_check(struct agent *agent);
+/* Tells how it stands, where that is new. */
+void agent_stand(struct agent *agent);
 
 /* ---- dataflow.c ---- */
 
@@ -102,6 +105,13 @@ int gateway_open(struct agent *agent, struct error *error);
 bool gateway_end(struct agent *agent);
 void gateway_close(struct gateway *gateway); /* kills it; NULL is fine */
 bool gateway_is_open(const struct gateway *gateway);
+/* It has looked round, and nobody was in its way. */
+void gateway_has_looked(struct gateway *gateway);
+bool gateway_is_clear(const struct gateway *gateway);
+/* Why it can't be, or be the one it is to be, until it has looked round after all; NULL: nothing of that kind. */
+const char *gateway_refusal(const struct gateway *gateway);
+/* As gateway_give_up, and that is its refusal. */
+void gateway_refuse(struct gateway *gateway, const char *why);
 struct agent *gateway_agent(const struct gateway *gateway);
 /* As control_send; -ENOTCONN: it is not there now. */
 int gateway_ask(struct gateway *gateway, const char *method, json_t *params, const struct control_calls *calls,

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "control/paths.h"
 
 enum { LOG_MOST = 4 << 20, SHOWN_MOST = 4096 };
@@ -78,6 +80,20 @@ int background_start(struct background *background, const char *role, const char
 bool background_has_ended(struct background *background)
 {
     return background->pid > 0 && waitpid(background->pid, NULL, WNOHANG) != 0;
+}
+
+void background_end(struct background *background, int64_t patience_ns)
+{
+    enum { RETRY_MS = 3 };
+    if (background->pid <= 0 || background_has_ended(background))
+        return;
+    const int64_t deadline = clock_after(clock_now(), patience_ns);
+    kill(background->pid, SIGTERM);
+    while (!background_has_ended(background)) {
+        if (clock_now() >= deadline)
+            kill(background->pid, SIGKILL);
+        poll(NULL, 0, RETRY_MS);
+    }
 }
 
 void background_print_log(const struct background *background)

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -21,6 +22,10 @@ int background_start(struct background *background, const char *role, const char
 
 /* Whether it has ended already; it was started. */
 bool background_has_ended(struct background *background);
+
+/* Ends it, if it was started and has not ended: by SIGTERM, and by SIGKILL where it takes longer than `patience_ns`.
+ * Its process is gone when this returns. */
+void background_end(struct background *background, int64_t patience_ns);
 
 /* Prints the last lines that it printed itself, on stderr. */
 void background_print_log(const struct background *background);

@@ -26,6 +26,7 @@ struct service {
     uv_loop_t loop;
     uv_poll_t control; /* the keeper's requests */
     int control_fd;
+    pid_t keeper;
     struct agent *agent;
 };
 
@@ -39,6 +40,14 @@ static void on_ready(void *context)
 {
     control_notify("READY=1");
     on_notice(context, "the daemon is connected to the coordinator");
+}
+
+static void on_stand(void *context, const struct control_standing *standing)
+{
+    struct service *service = context;
+    struct error error = ERROR_INIT;
+    if (control_standing_write(standing, service->keeper, &error) < 0)
+        on_notice(context, error.message);
 }
 
 static void on_ended(void *context)
@@ -115,7 +124,7 @@ static int run_machine(const struct options *options, const struct machine_optio
         report_hint("give it one: `--machine-id NAME`");
         return COMMAND_FAILED;
     }
-    struct service service = {.quiet = options_has(options, "quiet")};
+    struct service service = {.quiet = options_has(options, "quiet"), .keeper = getpid()};
     service.options = (struct agent_options){
         .daemon = {.exit_when_nodes_finish = -1},
         .machine = machine->name ? machine->name : host,
@@ -123,6 +132,7 @@ static int run_machine(const struct options *options, const struct machine_optio
         .gateway = machine->is_joining ? &machine->gateway : NULL,
         .notice = on_notice,
         .ready = on_ready,
+        .stands = on_stand,
         .ended = on_ended,
         .context = &service,
     };
@@ -135,7 +145,9 @@ static int run_machine(const struct options *options, const struct machine_optio
             report_hint("one daemon a machine and user is enough; `dora status` shows what runs");
         return COMMAND_FAILED;
     }
-    return keeper_run(serve, &service);
+    int status = keeper_run(serve, &service);
+    control_standing_remove();
+    return status;
 }
 
 static int run(const struct options *options)

@@ -6,11 +6,11 @@
 
 #include "cli/ask.h"
 #include "cli/command.h"
-#include "cli/machines.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "control/paths.h"
+#include "control/standing.h"
 
 /* For dataflows that are stopped first and the daemon; then for the processes to be gone. */
 static const int64_t default_patience = 30 * CLOCK_SECOND, end_patience = 20 * CLOCK_SECOND;
@@ -68,32 +68,34 @@ static int end_what_is_left(bool force)
     return wait_until_gone("coordinator and daemon");
 }
 
-/* The coordinator is another machine's, and stays. */
-static bool is_elsewhere(struct control_client *client)
+/* The daemon of this machine, whatever its coordinator knows. */
+static int end_here(const struct control_standing *here, bool force)
 {
-    json_t *status = NULL;
-    control_call(client, "status", NULL, SESSION_PATIENCE, NULL, NULL, &status, NULL);
-    const json_t *here = machine_here(status);
-    bool is_elsewhere = here && !json_is_true(json_object_get(here, "coordinator"));
-    json_decref(status);
-    return is_elsewhere;
+    pid_t pid = control_lock_holder(CONTROL_DAEMON_LOCK);
+    if (here->was_registered && !force)
+        return end_what_is_left(force);
+    if (pid > 0)
+        kill(pid, SIGTERM);
+    return wait_until_gone("daemon of this machine");
 }
 
-static int shut_down(struct control_client *client, bool force, int64_t patience)
+/* `here`: the coordinator is another machine's and stays, and this daemon ends; NULL: all do. */
+static int shut_down(struct control_client *client, const struct control_standing *here, bool force, int64_t patience)
 {
     struct error error = ERROR_INIT;
-    bool elsewhere = is_elsewhere(client);
-    if (elsewhere)
+    if (here)
         progress_show("stopping the daemon of this machine …");
     else
         progress_show(force ? "stopping all dataflows, the daemon and the coordinator …"
                             : "stopping the daemon and the coordinator …");
     json_t *params = json_pack("{s:b, s:f}", "force", force, "patience", (double)patience / (double)CLOCK_SECOND);
+    if (here)
+        json_object_set_new(params, "daemon", json_string(here->id));
     /* The coordinator keeps the time; this is for one that doesn't. */
     int rc = control_call(client, "shutdown", params, clock_after(patience, end_patience), NULL, NULL, NULL, &error);
     /* It may be gone before its answer is here. */
     if (rc == 0 || rc == -ECONNRESET)
-        return wait_until_gone(elsewhere ? "daemon of this machine" : "coordinator and daemon");
+        return wait_until_gone(here ? "daemon of this machine" : "coordinator and daemon");
     if (rc == -ETIMEDOUT) {
         pid_t pid = control_lock_holder(CONTROL_COORDINATOR_LOCK);
         progress_clear();
@@ -102,6 +104,8 @@ static int shut_down(struct control_client *client, bool force, int64_t patience
             report_hint("`kill -KILL %d` ends it, then `dora down --force` the daemon", (int)pid);
         return COMMAND_FAILED;
     }
+    if (rc == -ENOENT && here) /* that was another daemon's name */
+        return end_here(here, force);
     session_report(client, rc, &error, true);
     if (rc == -EPERM && !control_client_hint(client))
         report_hint("`dora stop --all` stops them, or `dora down --force`");
@@ -118,6 +122,10 @@ static int run(const struct options *options)
         return COMMAND_USAGE;
     if (!session_is_here(options))
         return COMMAND_FAILED;
+    struct control_standing standing;
+    bool is_elsewhere = control_standing_read(&standing) == 0 && standing.is_elsewhere;
+    if (is_elsewhere && standing.stand != CONTROL_REGISTERED)
+        return end_here(&standing, force);
     int rc = control_connect(&client, DORA_VERSION, &error);
     if (session_is_absent(rc) || (rc < 0 && rc != -EPERM && force))
         return end_what_is_left(force);
@@ -127,7 +135,7 @@ static int run(const struct options *options)
             report_hint("`dora down --force` ends them all the same, with their dataflows");
         return COMMAND_FAILED;
     }
-    int status = shut_down(client, force, patience);
+    int status = shut_down(client, is_elsewhere ? &standing : NULL, force, patience);
     control_client_close(client);
     return status;
 }

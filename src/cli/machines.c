@@ -17,6 +17,15 @@ static const json_t *find(const json_t *status, const char *key)
     return NULL;
 }
 
+const json_t *machine_known(const json_t *status, const char *id)
+{
+    json_t *daemon;
+    size_t i;
+    json_array_foreach(json_object_get(status, "daemons"), i,
+                       daemon) if (strcmp(json_text(daemon, "id"), id) == 0) return daemon;
+    return NULL;
+}
+
 const json_t *machine_here(const json_t *status)
 {
     return find(status, "here");

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 
 /* Of this machine, the one where the command runs; NULL: its daemon isn't there. */
+/* The daemon that has registered by this id; NULL: none. */
+const json_t *machine_known(const json_t *status, const char *id);
 const json_t *machine_here(const json_t *status);
 const json_t *machine_of_coordinator(const json_t *status);
 

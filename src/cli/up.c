@@ -15,9 +15,12 @@
 #include "cli/session.h"
 #include "cli/values.h"
 #include "control/paths.h"
+#include "control/standing.h"
 
 /* How long either may take to answer; and for another one, that may have been faster than ours, to show. */
 static const int64_t patience_ns = 30 * CLOCK_SECOND, yield_ns = CLOCK_SECOND / 2;
+/* How long a coordinator of another machine may take to come in sight. */
+static const int64_t sight_ns = 10 * CLOCK_SECOND;
 enum { RETRY_MS = 3, ELSEWHERE_MS = 30 };
 
 struct waiting {
@@ -87,103 +90,106 @@ static bool take_turn(int *lock)
 }
 
 /* A coordinator on this machine. */
-static struct control_client *reach_coordinator(const char *const *args, bool *was_started)
+static struct control_client *reach_coordinator(struct waiting *waiting, const char *const *args)
 {
-    struct waiting waiting = wait_begin();
     struct control_client *client = NULL;
     struct error error = ERROR_INIT;
     while (session_is_absent(control_connect(&client, DORA_VERSION, &error))) {
-        bool is_missing = !waiting.background.pid && control_lock_holder(CONTROL_COORDINATOR_LOCK) == 0;
-        if (is_missing && !start(&waiting, "coordinator", args))
+        bool is_missing = !waiting->background.pid && control_lock_holder(CONTROL_COORDINATOR_LOCK) == 0;
+        if (is_missing && !start(waiting, "coordinator", args))
             return NULL;
-        if (!wait_on(&waiting, "coordinator"))
+        if (!wait_on(waiting, "coordinator"))
             return NULL;
     }
     /* Anything else than its absence is for session_open to tell. */
-    *was_started = waiting.background.pid && !waiting.has_ended;
     return client ? client : session_open(NULL);
 }
 
-/* Asks the coordinator of another machine: a connection that is just being made may break, and this is tried again. */
-static json_t *ask_elsewhere(struct error *error)
+/* Until the daemon of this machine is registered or refused, or, where that takes long because the coordinator is
+ * elsewhere, is at least there. False: it isn't, which is reported. */
+static bool reach_daemon(struct waiting *waiting, const char *const *args, struct control_standing *standing)
 {
-    struct control_client *client = NULL;
+    const int64_t deadline = clock_after(clock_now(), sight_ns);
+    for (;;) {
+        int rc = control_standing_read(standing);
+        bool is_late = clock_now() >= deadline && standing->is_elsewhere;
+        if (rc == 0 && (standing->stand != CONTROL_WAITING || is_late))
+            return true;
+        if (!waiting->background.pid && control_lock_holder(CONTROL_DAEMON_LOCK) == 0 &&
+            !start(waiting, "daemon", args))
+            return false;
+        if (rc == 0 && standing->is_elsewhere)
+            progress_show("waiting for the coordinator …");
+        if (!wait_on(waiting, "daemon"))
+            return false;
+    }
+}
+
+/* The status of the coordinator that knows the daemon here; NULL: it doesn't say. A connection to another machine that
+ * is just being made may break, and this is tried again. */
+static json_t *ask_status(const struct control_standing *standing)
+{
+    const int64_t deadline = clock_after(clock_now(), sight_ns);
     json_t *status = NULL;
-    if (control_connect(&client, DORA_VERSION, error) == 0)
-        control_call(client, "status", NULL, SESSION_PATIENCE, NULL, NULL, &status, error);
-    control_client_close(client);
-    return status;
-}
-
-/* The status of another machine's coordinator, through the gateway of the daemon here, once it knows that daemon. */
-static json_t *reach_elsewhere(const char *const *args, bool *daemon_started)
-{
-    struct waiting waiting = wait_begin();
-    struct error error = ERROR_INIT;
-    for (;;) {
-        json_t *status = control_lock_holder(CONTROL_COORDINATOR_LOCK) != 0 ? ask_elsewhere(&error) : NULL;
-        if (machine_here(status)) {
-            *daemon_started = waiting.background.pid && !waiting.has_ended;
+    while (!status) {
+        struct control_client *client = NULL;
+        struct error error = ERROR_INIT;
+        if (control_connect(&client, DORA_VERSION, &error) == 0)
+            control_call(client, "status", NULL, SESSION_PATIENCE, NULL, NULL, &status, &error);
+        control_client_close(client);
+        if (machine_known(status, standing->id))
             return status;
-        }
-        bool is_reached = status != NULL;
-        json_decref(status);
-        if (!waiting.background.pid && control_lock_holder(CONTROL_DAEMON_LOCK) == 0 &&
-            !start(&waiting, "daemon", args))
-            return NULL;
-        progress_show("waiting for the coordinator …");
+        json_decref(take_ptr(status));
+        if (clock_now() >= deadline)
+            break;
         poll(NULL, 0, ELSEWHERE_MS);
-        if (clock_now() < waiting.deadline && error.code != -EPROTONOSUPPORT && error.code != -EPERM) {
-            if (!wait_on(&waiting, "daemon"))
-                return NULL;
-            continue;
-        }
-        progress_clear();
-        if (is_reached)
-            report_error("the coordinator is there, but does not know the daemon of this machine");
-        else
-            report_error("no coordinator is within reach: %s", *error.message ? error.message : "no gateway is here");
-        report_hint("`dora up --listen …` on its machine starts it; the daemon here goes on looking for it (see %s), "
-                    "`dora down --force` ends it",
-                    waiting.background.pid ? waiting.background.log : "its log");
-        return NULL;
     }
+    return NULL;
 }
 
-/* The coordinator's status, once it has a daemon of this machine. */
-static json_t *reach_daemon(struct control_client *client, const char *const *args, bool *was_started)
+static bool is_ours(const struct waiting *waiting)
 {
-    struct waiting waiting = wait_begin();
-    for (;;) {
-        json_t *status = session_call(client, "status", NULL, SESSION_PATIENCE);
-        if (!status)
-            return NULL;
-        if (machine_here(status)) {
-            *was_started |= waiting.background.pid && !waiting.has_ended;
-            return status;
-        }
-        json_decref(status);
-        if (!waiting.background.pid && control_lock_holder(CONTROL_DAEMON_LOCK) == 0 &&
-            !start(&waiting, "daemon", args))
-            return NULL;
-        if (!wait_on(&waiting, "daemon"))
-            return NULL;
-    }
+    return waiting->background.pid && !waiting->has_ended;
 }
 
-static void print(const json_t *status, bool coordinator_started, bool daemon_started)
+/* What runs now. `status` NULL: no coordinator is in sight. */
+static void print(const json_t *status, const struct control_standing *standing, bool coordinator_started,
+                  bool daemon_started)
 {
     char socket[PATH_MAX] = "", state[PATH_MAX] = "";
-    const json_t *daemon = machine_here(status), *other = machine_of_coordinator(status);
+    const json_t *daemon = machine_known(status, standing->id), *other = machine_of_coordinator(status);
     control_runtime_file(socket, CONTROL_SOCKET, NULL);
     control_state_folder(state, NULL);
-    if (json_is_true(json_object_get(daemon, "coordinator")))
+    if (!standing->is_elsewhere)
         printf("coordinator %s: process %.0f, socket %s\n", coordinator_started ? "started" : "already running",
                json_number(status, "pid"), socket);
-    else
+    else if (status)
         printf("coordinator reached: on machine %s\n", other ? json_text(other, "machine") : "?");
-    printf("daemon %s: process %.0f\n", daemon_started ? "started" : "already running", json_number(daemon, "pid"));
+    else
+        puts("coordinator: none is in sight yet");
+    printf("daemon %s: process %.0f\n", daemon_started ? "started" : "already running",
+           daemon ? json_number(daemon, "pid") : (double)control_lock_holder(CONTROL_DAEMON_LOCK));
     printf("state and logs: %s\n", state);
+    if (!status) {
+        fprintf(stderr, "warning: %s\n", *standing->message ? standing->message : "no coordinator is in sight");
+        report_hint("the daemon goes on looking for it; `dora up --listen …` on its machine starts it, `dora status` "
+                    "here says whether it is reached");
+    }
+}
+
+/* What this command has started ends again; what ran before goes on. */
+static void report_refusal(const struct control_standing *standing, struct waiting *coordinator, struct waiting *daemon)
+{
+    bool was_started = is_ours(daemon);
+    report_error("this machine is not taken: %s", standing->message);
+    if (*standing->hint)
+        report_hint("%s", standing->hint);
+    progress_show("ending what was started …");
+    background_end(&daemon->background, patience_ns);
+    background_end(&coordinator->background, patience_ns);
+    progress_clear();
+    if (!was_started)
+        report_hint("the daemon here was running already, and goes on trying; `dora down` ends it");
 }
 
 static int bring_up(const struct options *options, const struct machine_options *machine)
@@ -194,26 +200,39 @@ static int bring_up(const struct options *options, const struct machine_options 
     autofree const char **daemon_args = machine_options_args(machine);
     if (!daemon_args || !take_turn(&lock))
         return COMMAND_FAILED;
-    bool coordinator_started = false, daemon_started = false;
-    bool is_elsewhere = machine->is_joining && !machine->gateway.has_coordinator;
-    struct control_client *client = is_elsewhere ? NULL : reach_coordinator(coordinator_args, &coordinator_started);
-    json_t *status = is_elsewhere ? reach_elsewhere(daemon_args, &daemon_started)
-                     : client     ? reach_daemon(client, daemon_args, &daemon_started)
-                                  : NULL;
+    struct waiting coordinator = wait_begin(), daemon = wait_begin();
+    struct control_standing standing = {0};
+    if (!machine->is_joining || machine->gateway.has_coordinator) {
+        struct control_client *client = reach_coordinator(&coordinator, coordinator_args);
+        control_client_close(client);
+        if (!client)
+            return COMMAND_FAILED;
+        daemon.deadline = wait_begin().deadline;
+    }
+    bool is_there = reach_daemon(&daemon, daemon_args, &standing);
     progress_clear();
-    if (is_elsewhere && json_is_true(json_object_get(machine_here(status), "coordinator"))) {
+    if (!is_there)
+        return COMMAND_FAILED;
+    if (machine->is_joining && !machine->gateway.has_coordinator && !standing.is_elsewhere) {
         report_error("a coordinator of its own is running on this machine");
         report_hint("`dora down` ends it; with --coordinator it stays, and this machine connects all the same");
-        json_decref(take_ptr(status));
+        return COMMAND_FAILED;
     }
-    if (status)
-        print(status, coordinator_started, daemon_started);
-    if (status && !daemon_started && machine->is_joining)
+    if (standing.stand == CONTROL_REFUSED) {
+        report_refusal(&standing, &coordinator, &daemon);
+        return COMMAND_FAILED;
+    }
+    json_t *status = standing.stand == CONTROL_REGISTERED ? ask_status(&standing) : NULL;
+    if (!status && standing.stand == CONTROL_REGISTERED) {
+        report_error("the coordinator has taken this machine, and doesn't answer any more");
+        report_hint("`dora status` shows how it goes on");
+        return COMMAND_FAILED;
+    }
+    print(status, &standing, is_ours(&coordinator), is_ours(&daemon));
+    if (!is_ours(&daemon) && machine->is_joining)
         report_hint("the daemon was running already, with the options it was given then; `dora down` ends it");
-    bool is_up = status != NULL;
     json_decref(status);
-    control_client_close(client);
-    return is_up ? COMMAND_OK : COMMAND_FAILED;
+    return COMMAND_OK;
 }
 
 static int run(const struct options *options)
@@ -254,8 +273,9 @@ const struct command command_up = {
         "ends\nwhat is left then; a service manager can run them instead, as `dora coordinator` and `dora "
         "daemon`.\n\n" MACHINE_HELP "With --connect, no coordinator is started here: the one of the other machine is "
         "used, and every command works\n"
-        "here as it does there.\n\n"
-        "Exits with 0 when both answer, else with 1.",
+        "here as it does there. Where none is in sight within 10 s, the daemon goes on looking for it.\n\n"
+        "Exits with 0 when both answer, or the daemon looks for its coordinator; else with 1, and what was started "
+        "ends\nagain: where another machine has this one's name, say.",
     .example = "dora up\n"
                "dora up --machine-id base --listen tls/0.0.0.0:7447 --zenoh-config base.json5\n"
                "dora up --machine-id robot --connect tls/base:7447 --zenoh-config robot.json5",

@@ -54,6 +54,7 @@ struct control_connection {
     size_t request_count;
 
     char why[WHY_MOST]; /* it is to end, because of this */
+    char code[16];      /* and with this error, of either side; "": none */
     bool is_closed;
 };
 
@@ -173,6 +174,7 @@ static void take_hello(struct control_connection *connection, const struct contr
                                       "stop the one that is older with its own `dora down`, and start it again"};
         control_write_error(&connection->out, 0, &fault);
         written(connection);
+        snprintf(connection->code, sizeof connection->code, "%s", fault.code);
         end_later(connection, "%s", text);
         return;
     }
@@ -234,9 +236,10 @@ static void take_answer(struct control_connection *connection, const struct cont
 static void take(struct control_connection *connection, struct control_message *message)
 {
     bool is_first = !connection->role;
-    if (message->kind == CONTROL_ERROR && message->id == 0)
+    if (message->kind == CONTROL_ERROR && message->id == 0) {
+        snprintf(connection->code, sizeof connection->code, "%s", message->fault.code);
         end_later(connection, "%s", message->fault.message);
-    else if (is_first != (message->kind == CONTROL_HELLO))
+    } else if (is_first != (message->kind == CONTROL_HELLO))
         end_later(connection, is_first ? "it didn't say who it is" : "it said twice who it is");
     else if (is_first)
         take_hello(connection, message);
@@ -361,6 +364,11 @@ const char *control_version(const struct control_connection *connection)
 const char *control_machine(const struct control_connection *connection)
 {
     return connection->machine;
+}
+
+const char *control_end_code(const struct control_connection *connection)
+{
+    return connection->code;
 }
 
 pid_t control_pid(const struct control_connection *connection)

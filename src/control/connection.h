@@ -55,8 +55,9 @@ void control_close(struct control_connection *connection);
 
 void control_set_data(struct control_connection *connection, void *data); /* the owner's own */
 void *control_data(const struct control_connection *connection);
-const char *control_role(const struct control_connection *connection);    /* "" before `ready` */
-const char *control_version(const struct control_connection *connection); /* the same */
+const char *control_role(const struct control_connection *connection);     /* "" before `ready` */
+const char *control_version(const struct control_connection *connection);  /* the same */
+const char *control_end_code(const struct control_connection *connection); /* of the error that ended it, or "" */
 pid_t control_pid(const struct control_connection *connection);           /* of the process that connected or listens */
 const char *control_machine(const struct control_connection *connection); /* NULL: not from another one */
 

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "control/message.h"
 #include "control/paths.h"
+#include "control/standing.h"
 
 static int parse(struct control_message *message, const char *line)
 {
@@ -257,6 +258,30 @@ static void test_a_lock_has_one_holder_and_dies_with_it(void **state)
     remove_folder(top);
 }
 
+static void test_a_standing_is_that_of_the_lock_s_holder(void **state)
+{
+    (void)state;
+    const char *top = folder();
+    int fd;
+    struct control_standing read, written = {CONTROL_REFUSED, true, false, "robot-1", "the name is taken", "another"};
+    assert_int_equal(control_standing_write(&written, getpid(), NULL), 0);
+    assert_int_equal(control_standing_read(&read), -ENOENT);
+    assert_int_equal(control_lock(CONTROL_DAEMON_LOCK, &fd, NULL), 0);
+    assert_int_equal(control_standing_read(&read), 0);
+    assert_int_equal(read.stand, CONTROL_REFUSED);
+    assert_true(read.is_elsewhere && !read.was_registered);
+    assert_string_equal(read.id, "robot-1");
+    assert_string_equal(read.message, "the name is taken");
+    assert_string_equal(read.hint, "another");
+    written.stand = CONTROL_REGISTERED;
+    assert_int_equal(control_standing_write(&written, getpid() + 1, NULL), 0);
+    assert_int_equal(control_standing_read(&read), -ENOENT);
+    control_standing_remove();
+    assert_int_equal(control_standing_read(&read), -ENOENT);
+    close(fd);
+    remove_folder(top);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_a_folder_that_is_not_private_is_refused),
         cmocka_unit_test(test_the_state_folder_is_made_with_its_parents),
         cmocka_unit_test(test_a_lock_has_one_holder_and_dies_with_it),
+        cmocka_unit_test(test_a_standing_is_that_of_the_lock_s_holder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -227,9 +227,12 @@ void handle_shutdown(struct coordinator *coordinator, struct control_request *re
     const char *from = control_asker(request) ? control_machine(control_asker(request)) : NULL;
     struct machine *machine = from ? machine_find(coordinator, from) : NULL;
     json_t *patience = json_object_get(params, "patience");
+    const char *id = json_string_value(json_object_get(params, "daemon"));
     double seconds = patience ? json_number_value(patience) : SHUTDOWN_PATIENCE;
     size_t running = !from ? count_flows(coordinator) : machine ? count_flows_on(coordinator, machine) : 0;
-    if (running > 0 && !json_is_true(json_object_get(params, "force")))
+    if (id && machine && (!machine->id || strcmp(machine->id, id) != 0))
+        control_refusef(request, "not-found", NULL, "machine `%s` has another daemon than that", machine->name);
+    else if (running > 0 && !json_is_true(json_object_get(params, "force")))
         control_refusef(request, "refused", "`dora stop --all` stops them, `dora down --force` does it for you",
                         running == 1 ? "%zu dataflow is running%s%s" : "%zu dataflows are running%s%s", running,
                         from ? " on machine " : "", from ? from : "");

@@ -33,6 +33,7 @@ struct machines {
     struct net_watch *watch, *coordinators;
     struct instance *instances;
     size_t count;
+    bool has_looked; /* the daemon knows that nobody is in the way */
     uv_timer_t *timer;
 };
 
@@ -113,7 +114,8 @@ static void settle(struct machines *machines, const struct instance *instance, c
 static void ping_answered(struct mail *mail)
 {
     struct ping *ping = (struct ping *)mail;
-    struct instance *instance = *find(ping->machines, ping->instance);
+    struct machines *machines = ping->machines;
+    struct instance *instance = *find(machines, ping->instance);
     const char *id = NULL;
     json_int_t clock = 0, age = 0;
     if (instance)
@@ -123,8 +125,8 @@ static void ping_answered(struct mail *mail)
         strcmp(id, instance->id) == 0) {
         instance->round_trip = ping->received_ns - ping->sent_ns;
         instance->skew = clock - (ping->sent_unix / 2 + ping->received_unix / 2);
-        if (is_rival(ping->machines, instance) && !ping->machines->gateway->is_ending)
-            settle(ping->machines, instance, ping, age);
+        if (is_rival(machines, instance) && !machines->gateway->is_ending)
+            settle(machines, instance, ping, age);
     }
     json_decref(ping->reply);
     free(ping);
@@ -168,10 +170,24 @@ static void ask(struct machines *machines, struct instance *instance)
     }
 }
 
+/* Tells the daemon, once, that nobody who came in sight at first is in the way. */
+static void look(struct machines *machines)
+{
+    struct gateway *gateway = machines->gateway;
+    for (const struct instance *i = machines->instances; i; i = i->next)
+        if (i->is_asked)
+            return;
+    if (machines->has_looked || gateway->status != EXIT_SUCCESS)
+        return;
+    machines->has_looked = true;
+    gateway_tell(gateway, "looked", json_object());
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct machines *machines = timer->data;
     patience_limit(PATIENCE_MS);
+    look(machines);
     for (struct instance *i = machines->instances; i; i = i->next)
         ask(machines, i);
 }
@@ -310,6 +326,8 @@ int machines_open(struct machines **out, struct gateway *gateway, struct error *
         rc = net_watch_open(&machines->watch, net, "dora/@1/machine/*/*", on_machine, machines, error);
     if (rc == 0)
         rc = net_watch_open(&machines->coordinators, net, "dora/@1/coordinator/*/*", on_coordinator, machines, error);
+    if (rc == 0 && !*gateway->endpoints)
+        look(machines); /* who connects to this one comes later */
     return rc;
 }
 
