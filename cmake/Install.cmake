@@ -2,9 +2,12 @@
 #
 #     include/dora/, include/node_api.h,          lib/libdora.a, lib/libdora.so
 #     include/dora-node-api.h                     lib/libdora_node_api_{c,cxx}.{a,so} dora's own names for the library
-#     lib/pkgconfig/*.pc                          dora, dora_node_api_c, dora_node_api_cxx
-#     lib/cmake/dora/                             find_package(dora): dora::dora, dora::dora_static, dora_add_node()
-#     lib/cmake/dora-node-api-{c,cxx}/            find_package(dora-node-api-c), …-cxx, as dora's users write it
+#     include/operator_{api,types}.h              dora's own names for the C operator interface
+#     lib/libdora_operator_api_c.a                what operators link
+#     lib/pkgconfig/*.pc                          dora, dora_node_api_c, dora_node_api_cxx, dora_operator_api_c
+#     lib/cmake/dora/                             find_package(dora): dora::dora, dora::dora_static, dora::operator,
+#                                                 dora_add_node(), dora_add_operator()
+#     lib/cmake/dora-{node,operator}-api-*/       find_package(dora-node-api-c), … as dora's users write it
 #     src/dora-node-api.cc                        what dora's users of C++ compile with their own; there is nothing in it
 #     bin/dora, share/dora/dora-schema.json       the command; the JSON schema of descriptors, for editors
 #     bin/dora-coordinator                        the command's second name, for service managers
@@ -16,11 +19,13 @@ include(CMakePackageConfigHelpers)
 
 set(dora_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake)
 
-install(FILES include/node_api.h include/dora-node-api.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev)
+install(FILES include/node_api.h include/dora-node-api.h include/operator_api.h include/operator_types.h
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev)
 install(DIRECTORY include/dora DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 
 set_target_properties(dora_shared PROPERTIES EXPORT_NAME dora)
-install(TARGETS dora_static dora_shared EXPORT dora
+set_target_properties(dora_operator_api_c PROPERTIES EXPORT_NAME operator)
+install(TARGETS dora_static dora_shared dora_operator_api_c EXPORT dora
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT dev
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT lib NAMELINK_COMPONENT dev)
 foreach(name c.a c.so cxx.a cxx.so)
@@ -32,9 +37,12 @@ install(EXPORT dora NAMESPACE dora:: FILE doraTargets.cmake DESTINATION ${dora_c
 # The build folder can be used as if it were installed: with its bin/ on PATH, or in CMAKE_PREFIX_PATH.
 export(EXPORT dora NAMESPACE dora:: FILE ${PROJECT_BINARY_DIR}/lib/cmake/dora/doraTargets.cmake)
 file(WRITE ${PROJECT_BINARY_DIR}/lib/cmake/dora/doraConfig.cmake
-  "include(\${CMAKE_CURRENT_LIST_DIR}/doraTargets.cmake)\ninclude(\${CMAKE_CURRENT_LIST_DIR}/DoraAddNode.cmake)\n")
-configure_file(cmake/DoraAddNode.cmake ${PROJECT_BINARY_DIR}/lib/cmake/dora/DoraAddNode.cmake COPYONLY)
-install(FILES cmake/DoraAddNode.cmake DESTINATION ${dora_cmake_dir}/dora COMPONENT dev)
+  "include(\${CMAKE_CURRENT_LIST_DIR}/doraTargets.cmake)\ninclude(\${CMAKE_CURRENT_LIST_DIR}/DoraAddNode.cmake)\n"
+  "include(\${CMAKE_CURRENT_LIST_DIR}/DoraAddOperator.cmake)\n")
+foreach(dora_function DoraAddNode DoraAddOperator)
+  configure_file(cmake/${dora_function}.cmake ${PROJECT_BINARY_DIR}/lib/cmake/dora/${dora_function}.cmake COPYONLY)
+  install(FILES cmake/${dora_function}.cmake DESTINATION ${dora_cmake_dir}/dora COMPONENT dev)
+endforeach()
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/lib/cmake/dora/doraConfigVersion.cmake
   COMPATIBILITY SameMinorVersion)
 
@@ -52,10 +60,11 @@ endfunction()
 dora_package(dora)
 dora_package(dora-node-api-c)
 dora_package(dora-node-api-cxx)
+dora_package(dora-operator-api-c)
 
 # A prefix that may move: pkg-config takes it from where the file lies.
 file(RELATIVE_PATH dora_prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
-foreach(dora_library dora dora_node_api_c dora_node_api_cxx)
+foreach(dora_library dora dora_node_api_c dora_node_api_cxx dora_operator_api_c)
   configure_file(cmake/library.pc.in ${PROJECT_BINARY_DIR}/package/${dora_library}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/package/${dora_library}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
           COMPONENT dev)
