@@ -64,3 +64,20 @@ const dora_event *dora_operator_event(const Input_t *input)
     const struct operator_table *table = table_of(input);
     return table ? table->event(input) : NULL;
 }
+
+const dora_event *dora_operator_current(const SendOutput_t *send_output)
+{
+    void *env = send_output->send_output.env_ptr;
+    const struct operator_table *table = table_of(env);
+    return table ? table->current(env) : NULL;
+}
+
+const void *dora_operator_data(const Input_t *input, size_t *size, const char **format)
+{
+    const struct operator_table *table = table_of(input);
+    if (table)
+        return table->data(input, size, format);
+    *size = 0;
+    *format = "";
+    return NULL;
+}

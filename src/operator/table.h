@@ -19,6 +19,8 @@ struct operator_table {
     const dora_event *(*event)(const Input_t *input);
     DoraResult_t (*send)(void *env, const char *id, const uint8_t *data, size_t size);
     dora_node *(*node)(void *env);
+    const dora_event *(*current)(void *env); /* NULL: a Stop that isn't an event of the node's */
+    const void *(*data)(const Input_t *input, size_t *size, const char **format);
 };
 
 struct operator_face {
