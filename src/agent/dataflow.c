@@ -208,6 +208,7 @@ static int start(struct run *run, json_t *params, struct error *error)
         return rc;
     options.allow_shell = options.allow_shell || json_is_true(json_object_get(wishes, "allow_shell"));
     options.uv = options.uv || json_is_true(json_object_get(wishes, "uv"));
+    options.hot_reload = json_is_true(json_object_get(wishes, "hot_reload"));
     if (json_is_boolean(finish))
         options.exit_when_nodes_finish = json_is_true(finish);
     options.env = (const char *const *)run->env;

@@ -23,6 +23,7 @@ static bool read_options(const struct options *options, struct wishes *wishes, s
     wishes->daemon.exit_when_nodes_finish = start->exit_when_nodes_finish;
     wishes->daemon.allow_shell = start->allow_shell;
     wishes->daemon.uv = start->uv;
+    wishes->daemon.hot_reload = start->hot_reload;
     static const char *const later[] = {"locked", "write-lockfile", "lockfile", "hub-override"};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
         if (options_has(options, later[i]))
@@ -73,6 +74,7 @@ static const struct option_spec options[] = {
     START_EXIT_OPTION,
     START_SHELL_OPTION,
     START_UV_OPTION,
+    START_RELOAD_OPTION,
     START_DEBUG_OPTION,
     {.name = "locked", .help = "Not acted on yet"},
     {.name = "write-lockfile", .help = "Not acted on yet"},

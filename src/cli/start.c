@@ -43,8 +43,6 @@ static bool read_options(const struct options *options, struct start *start)
         report_error("`--name`: a dataflow's name can't be empty");
         return false;
     }
-    if (options_has(options, "hot-reload"))
-        fprintf(stderr, "warning: `--hot-reload` is not acted on yet\n");
     if (!start_options_read(options, &start->how) ||
         !log_options_read(options, "log-level", &start->show.print, &start->filters))
         return false;
@@ -66,10 +64,10 @@ static json_t *make_params(const struct start *start, const char *path)
         report_error("%s: %s", path, absolute ? error.message : "can't be found any more");
         return NULL;
     }
-    json_t *params = json_pack("{s:s#, s:s, s:s, s:s*, s:s, s:{s:b, s:b}, s:s}", "yaml", yaml.data, yaml.len, "path",
-                               absolute, "directory", start->graph->directory, "name", start->name, "uuid", start->uuid,
-                               "options", "allow_shell", start->how.allow_shell, "uv", start->how.uv, "wait",
-                               start->attach ? "accepted" : "started");
+    json_t *params = json_pack("{s:s#, s:s, s:s, s:s*, s:s, s:{s:b, s:b, s:b}, s:s}", "yaml", yaml.data, yaml.len,
+                               "path", absolute, "directory", start->graph->directory, "name", start->name, "uuid",
+                               start->uuid, "options", "allow_shell", start->how.allow_shell, "uv", start->how.uv,
+                               "hot_reload", start->how.hot_reload, "wait", start->attach ? "accepted" : "started");
     if (!params) {
         report_error("the dataflow's path or name is not UTF-8");
         return NULL;
@@ -179,7 +177,7 @@ static const struct option_spec options[] = {
     {.name = "log-level", .value = "LEVEL", .env = "DORA_LOG_LEVEL", .help = LOG_LEVEL_HELP},
     LOG_FORMAT_OPTION,
     LOG_FILTER_OPTION,
-    {.name = "hot-reload", .help = "Not acted on yet"},
+    START_RELOAD_OPTION,
     SESSION_ADDRESS_OPTIONS,
     {0},
 };

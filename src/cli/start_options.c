@@ -31,6 +31,7 @@ bool start_options_read(const struct options *options, struct start_options *sta
     start->allow_shell =
         options_has(options, "allow-shell-nodes") || (allowed && value_bool(allowed, &value, NULL) == 0 && value);
     start->uv = options_has(options, "uv");
+    start->hot_reload = options_has(options, "hot-reload");
     start->debug = options_has(options, "debug");
     return true;
 }

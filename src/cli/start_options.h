@@ -11,7 +11,7 @@
 struct start_options {
     struct pairs env;
     int exit_when_nodes_finish; /* 0 or 1; -1: as the descriptor says */
-    bool allow_shell, uv, debug;
+    bool allow_shell, uv, hot_reload, debug;
 };
 
 #define START_ENV_OPTION                                                                                               \
@@ -30,6 +30,10 @@ struct start_options {
 #define START_UV_OPTION                                                                                                \
     {                                                                                                                  \
         .name = "uv", .help = "Run Python nodes and pip through uv"                                                    \
+    }
+#define START_RELOAD_OPTION                                                                                            \
+    {                                                                                                                  \
+        .name = "hot-reload", .help = "Load operators in Python anew when their file changes"                          \
     }
 #define START_DEBUG_OPTION                                                                                             \
     {                                                                                                                  \

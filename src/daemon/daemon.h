@@ -30,6 +30,7 @@ struct log_line; /* logs.h */
 struct daemon_options {
     bool allow_shell;           /* `path: shell` may be started */
     bool uv;                    /* Python nodes run under `uv run` */
+    bool hot_reload;            /* operators in Python are told when their file changes */
     int exit_when_nodes_finish; /* 0 or 1: whatever the descriptor says; -1: as it says */
     const char *const *env; /* "K=V", NULL-terminated, for every node, over the inherited; NULL for none. Must outlive
                                the daemon */

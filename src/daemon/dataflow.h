@@ -23,6 +23,7 @@
 #include "daemon/logs.h"
 #include "daemon/outcome.h"
 #include "daemon/peer.h"
+#include "daemon/reload.h"
 #include "daemon/restart.h"
 #include "daemon/watch.h"
 #include "proto/proto.h"
@@ -145,6 +146,7 @@ struct participant {
     struct cpu_window cpu;
 
     struct logs *logs;
+    struct reload *reload; /* its file is watched; NULL: not */
     struct node_result result;
     char message[OUTCOME_MESSAGE_MOST];
     char *stderr_tail;

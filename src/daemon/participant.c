@@ -362,6 +362,7 @@ void participant_join(struct participant *participant, struct peer *peer, int *a
     *arena = -1;
     if (send_config(participant) < 0)
         return;
+    reload_begin(participant);
     dataflow->to_join -= !dataflow->has_started && !participant->is_dynamic;
     if (dataflow->part)
         edge_changed(dataflow);

@@ -19,6 +19,7 @@ static void free_participant(struct participant *participant)
     alarm_close(participant->alarm);
     alarm_close(participant->halt_alarm);
     logs_close(participant->logs);
+    reload_end(participant->reload);
     while (participant->out_count)
         wiring_free(participant->out[0]);
     while (participant->in_count)
