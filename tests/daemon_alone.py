@@ -7,6 +7,7 @@
         coordinator.call("dataflow.stop", dataflow=id)
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -39,6 +40,7 @@ class Coordinator:
         self.flows = {}  # uuid → the last dataflow object that was told
         self.history = []
         self.listener = self.stream = None
+        self.held = None  # answers to updates, while they are held back
         self.listen()
 
     def listen(self):
@@ -87,13 +89,28 @@ class Coordinator:
             for flow in params.get("dataflows", []) + ([params["dataflow"]] if "dataflow" in params else []):
                 self.flows[flow["uuid"]] = flow
                 self.history.append(flow)
-            self._send({"id": message["id"], "result": {}})
+            answer = {"id": message["id"], "result": {}}
+            with self._lock:
+                if message["method"] == "daemon.update" and self.held is not None:
+                    self.held.append(answer)
+                else:
+                    self._send(answer)
             if message["method"] == "daemon.register":
                 self.registered.put(params)
         elif "id" in message:
             self._answers[message["id"]].put(message)
         else:
             assert "hello" in message, message
+
+    @contextlib.contextmanager
+    def busy(self):
+        """Meanwhile no update is answered."""
+        self.held = []
+        yield
+        with self._lock:
+            for answer in self.held:
+                self._send(answer)
+            self.held = None
 
     def ask(self, method, **params):
         """Sends a request; gives what to call for its result."""

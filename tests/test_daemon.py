@@ -48,6 +48,23 @@ def test_stop_and_failure(coordinator, begin):
     assert refusal.value.code == "not-found"
 
 
+def test_stop_of_one_that_has_just_ended(coordinator, begin, tmp_path):
+    """The coordinator is about to hear how it ended; that there is no such dataflow would mean that it is lost."""
+    id = begin(a=actor("join", "say=up", f"gate={tmp_path / 'go'}"))
+    with coordinator.busy():
+        (tmp_path / "go").touch()
+
+        def has_ended():
+            try:
+                return not coordinator.call("node.list", dataflow=id)
+            except Refused as refusal:
+                return refusal.code == "not-found"
+
+        until(has_ended, "the end")
+        assert coordinator.call("dataflow.stop", dataflow=id) == {}
+    assert coordinator.wait(id, "finished")["error"] is None
+
+
 @pytest.mark.parametrize(
     "params, code",
     [

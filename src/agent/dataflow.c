@@ -242,9 +242,23 @@ void run_start(struct agent *agent, struct control_request *request, json_t *par
     agent->runs = run;
 }
 
+/* Whether it has, and the coordinator is yet to hear how: to be told that there is no such dataflow, it would take it
+ * for lost. */
+static bool has_ended(const struct agent *agent, const char *uuid)
+{
+    for (const struct run *run = agent->runs; run && uuid; run = run->next)
+        if (!run->dataflow && strcmp(run->uuid, uuid) == 0)
+            return true;
+    return false;
+}
+
 void run_stop(struct agent *agent, struct control_request *request, json_t *params)
 {
     int64_t grace_ns = node_grace(params);
+    if (has_ended(agent, json_get_text(params, "dataflow"))) {
+        control_answer(request, json_object());
+        return;
+    }
     struct run *run = agent_run(agent, request, params);
     if (!run)
         return;
