@@ -163,18 +163,15 @@ def test_a_node_that_had_ended_is_started_again(sites, flow):
 def test_dynamic_nodes_have_their_machine(sites, flow):
     """One joins where it belongs; one that nobody starts keeps nothing running."""
     base, robot = sites.join("base", "robot")
+    hand = {f"hand-{os.getpid()}": there({"path": "dynamic", "inputs": {"in": "source/out"}})}
     path = flow(
-        source=actor("join", "echo=out", "listen", inputs={"tick": "dora/timer/millis/5"}, outputs=["out"]),
-        hand=there({"path": "dynamic", "inputs": {"in": "source/out"}}),
+        source=actor("join", "echo=out", "listen", inputs={"tick": "dora/timer/millis/5"}, outputs=["out"]), **hand
     )
     uuid = base.start(path)
-    done = subprocess.run([ACTOR, "join=hand", "listen=10"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([ACTOR, f"join={next(iter(hand))}", "listen=10"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and "input in " in done.stdout, done
     base.dora("stop", uuid)
-    path = flow(
-        source=actor("join", "send=out:20:8", outputs=["out"]),
-        hand=there({"path": "dynamic", "inputs": {"in": "source/out"}}),
-    )
+    path = flow(source=actor("join", "send=out:20:8", outputs=["out"]), **hand)
     uuid = base.start(path)
     until(lambda: base.status_of(uuid) == "finished", "the end")
 

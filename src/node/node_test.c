@@ -539,6 +539,54 @@ static void a_daemon_that_does_not_answer_is_given_up(void **state)
     assert_non_null(strstr(error.message, name));
 }
 
+struct two_daemons {
+    int ending, other, end; /* listeners; when `end` hangs up, all is over */
+};
+
+/* The first one hangs up on whoever comes, as at its end; the other one knows no node. */
+static void *serve(void *context)
+{
+    const struct two_daemons *daemons = context;
+    struct pollfd fds[] = {{daemons->ending, POLLIN, 0}, {daemons->other, POLLIN, 0}, {daemons->end, 0, 0}};
+    struct proto_refused body = {.version = PROTO_VERSION, .reason = PROTO_REASON_UNKNOWN};
+    while (poll(fds, 3, -1) > 0 && !fds[2].revents) {
+        _Alignas(8) char buffer[PROTO_PACKET_MOST];
+        struct proto_packet packet;
+        autoclose int hung_up = accept4(daemons->ending, NULL, NULL, SOCK_CLOEXEC);
+        autoclose int refused = accept4(daemons->other, NULL, NULL, SOCK_CLOEXEC);
+        if (refused < 0 || proto_recv(refused, &packet, buffer, 0) <= 0)
+            continue;
+        proto_close_fds(&packet);
+        packet = (struct proto_packet){
+            .type = PROTO_REFUSED, .body = &body, .body_len = sizeof body, .text = {"unknown"}, .text_count = 1};
+        proto_send(refused, &packet, 0);
+    }
+    return NULL;
+}
+
+static void a_daemon_that_ends_is_passed_over(void **state)
+{
+    (void)state;
+    char name[PROTO_ADDRESS_MOST];
+    autoclose int ending = listen_as_daemon(name, geteuid());
+    autoclose int other = listen_as_daemon(name, geteuid());
+    int end[2];
+    if (other < 0)
+        skip();
+    assert_int_equal(pipe(end), 0);
+    struct two_daemons daemons = {ending, other, end[0]};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, serve, &daemons), 0);
+    dora_node *node;
+    dora_error error;
+    dora_node_options options = {.node_id = "nobody has this name"};
+    int rc = dora_node_open(&node, &options, &error);
+    close(end[1]);
+    pthread_join(thread, NULL);
+    close(end[0]);
+    assert_int_equal(rc, -ENOENT);
+}
+
 static void another_users_daemon_is_told_nothing(void **state)
 {
     (void)state;
@@ -567,8 +615,8 @@ static void another_users_daemon_is_told_nothing(void **state)
     assert_int_equal(waitpid(child, NULL, 0), child);
     if (byte == 'n')
         skip();
-    /* Root's own daemons may be there. */
-    assert_true(rc == -ECONNREFUSED || rc == -ENOENT);
+    /* Root's own daemons may be there, or end. */
+    assert_true(rc == -ECONNREFUSED || rc == -ENOENT || rc == -ECONNRESET);
 }
 
 static void doras_own_interface_works(void **state)
@@ -626,6 +674,7 @@ int main(void)
         cmocka_unit_test(a_forked_child_is_told_so),
         cmocka_unit_test(the_daemons_end_is_a_stop),
         cmocka_unit_test(a_daemon_that_does_not_answer_is_given_up),
+        cmocka_unit_test(a_daemon_that_ends_is_passed_over),
         cmocka_unit_test(another_users_daemon_is_told_nothing),
         cmocka_unit_test(doras_own_interface_works),
     };

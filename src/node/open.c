@@ -332,36 +332,48 @@ static bool is_trusted(int socket)
     return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 && (who.uid == geteuid() || who.uid == 0);
 }
 
-/* Asks each daemon of this user for its dynamic node `id`. */
+/* Asks each daemon of this user for its dynamic node `id`. One that ends before it has answered is as good as gone. */
 static int join_dynamic(dora_node *node, const char *id, struct error *error)
 {
     static const uint8_t no_token[PROTO_TOKEN];
-    char mute[PROTO_ADDRESS_MOST] = "";
+    char mute[PROTO_ADDRESS_MOST] = "", ending[PROTO_ADDRESS_MOST] = "";
     int rc = error_set(error, -ECONNREFUSED,
                        "no daemon is running: start the dataflow first, then its dynamic node `%s`", id);
     for (unsigned slot = 0; slot < PROTO_SLOTS; slot++) {
         char name[PROTO_ADDRESS_MOST];
         proto_slot_name(name, geteuid(), slot);
-        struct error ignored;
-        node->socket = proto_connect(name, &ignored);
+        struct error said = ERROR_INIT;
+        node->socket = proto_connect(name, &said);
         if (node->socket < 0 || !is_trusted(node->socket)) {
             cleanup_close(&node->socket);
             node->socket = -1;
             continue;
         }
-        rc = say_hello(node, id, no_token, clock_after(clock_now(), ANSWER_PATIENCE), error);
-        if (rc == -ETIMEDOUT)
+        int answer = say_hello(node, id, no_token, clock_after(clock_now(), ANSWER_PATIENCE), &said);
+        if (answer == -ETIMEDOUT) {
             memcpy(mute, name, sizeof mute);
-        else if (rc != -ENOENT)
-            return rc;
+        } else if (!node->id && (answer == -ECONNRESET || answer == -EPIPE)) {
+            memcpy(ending, name, sizeof ending);
+        } else {
+            *error = said;
+            rc = answer;
+            if (rc != -ENOENT)
+                return rc;
+        }
         cleanup_close(&node->socket);
         node->socket = -1;
     }
-    if (!mute[0])
-        return rc;
-    return error_set(error, -ETIMEDOUT,
-                     "a daemon doesn't answer (at %s), and no other has the dynamic node `%s`: is its process stopped?",
-                     mute, id);
+    if (mute[0])
+        return error_set(
+            error, -ETIMEDOUT,
+            "a daemon doesn't answer (at %s), and no other has the dynamic node `%s`: is its process stopped?", mute,
+            id);
+    if (ending[0] && rc == -ECONNREFUSED)
+        return error_set(error, -ECONNRESET,
+                         "the daemon at %s has closed the connection without an answer, and no other is running: if it "
+                         "isn't ending, what it has printed says why",
+                         ending);
+    return rc;
 }
 
 int node_open(dora_node **out, const char *config, const dora_node_options *options, dora_error *public_error)
