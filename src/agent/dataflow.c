@@ -166,7 +166,7 @@ static int read_graph(struct run *run, const char *yaml, struct error *error)
     for (size_t i = 0; i < run->graph->finding_count; i++)
         if (run->graph->findings[i].severity == GRAPH_ERROR)
             return error_set(error, -EINVAL, "%s: %s", run->path, run->graph->findings[i].message);
-    return run->graph->private->out_of_memory ? error_set(error, -ENOMEM, "no memory for the dataflow") : 0;
+    return graph_split(run->graph) < 0 || run->graph->private->out_of_memory ? error_set(error, -ENOMEM, "no memory for the dataflow") : 0;
 }
 
 static int read_params(struct run *run, json_t *params, struct error *error)

@@ -12,30 +12,17 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/program_place.h"
 
 #define FD_ENV "DORA_GATEWAY_FD"
 enum { FD = 3 };
 
 int gateway_program(char path[PATH_MAX], struct error *error)
 {
-    static const char *const places[] = {"../libexec/dora/dora-gateway", "dora-gateway"};
-    const char *named = getenv("DORA_GATEWAY");
-    char self[PATH_MAX];
-    if (named && *named) {
-        snprintf(path, PATH_MAX, "%s", named);
-        return access(path, X_OK) == 0 ? 0 : error_sys(error, -errno, "run the gateway %s (DORA_GATEWAY)", path);
-    }
-    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
-    char *slash = len > 0 ? memrchr(self, '/', (size_t)len) : NULL;
-    if (!slash)
-        return error_sys(error, -errno, "find out where this program is");
-    *slash = '\0';
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-        if (snprintf(path, PATH_MAX, "%s/%s", self, places[i]) < PATH_MAX && access(path, X_OK) == 0)
-            return 0;
-    return error_set(error, -ENOENT,
-                     "this dora has no gateway to other machines (%s/%s is missing): it was built without zenoh", self,
-                     places[0]);
+    int rc = program_place("dora-gateway", "DORA_GATEWAY", path, error);
+    if (rc < 0)
+        error_add(error, "start the gateway to other machines, which a dora that was built without zenoh has not");
+    return rc;
 }
 
 /* This process's environment, with the number of the descriptor. */

@@ -29,7 +29,7 @@ static double percent(struct cpu_window *window, pid_t pid, int64_t used, int64_
 struct usage metrics_usage(struct participant *participant)
 {
     pid_t pid = participant->pid, partner = participant->peer ? participant->peer->pid : 0;
-    if (partner == pid)
+    if (partner == pid || participant->host) /* what its process uses is the host's */
         partner = 0;
     struct usage usage = {.cpu_ns = usage_cpu(pid) + usage_cpu(partner),
                           .memory = usage_memory(pid) + usage_memory(partner)};

@@ -69,7 +69,7 @@ static json_t *pid_json(const struct participant *participant)
 
 json_t *node_describe(const struct participant *participant)
 {
-    static const char *const kinds[] = {"standard", "dynamic", "shell", "operators", "ros2"};
+    static const char *const kinds[] = {"standard", "dynamic", "shell", "operators", "ros2", "operator"};
     bool has_failed = participant->state == PARTICIPANT_ENDED && !participant->result.ok;
     return json_pack("{s:s, s:s, s:s, s:o, s:i, s:o, s:o}", "id", participant->node->id, "kind",
                      kinds[participant->node->kind], "status", status_of(participant), "pid", pid_json(participant),
@@ -202,6 +202,12 @@ static void halt(struct run *run, struct control_request *request, json_t *param
         control_refusef(request, "refused", NULL, "node `%s` is dynamic: dora does not start it", found->node->id);
         return;
     }
+    if (halt != HALT_STOP && (found->is_host || found->host)) {
+        control_refusef(request, "refused", "stop it, or write it as a node with one `operator`",
+                        "`%s` shares its process with other operators, and stays as long as the dataflow",
+                        found->node->id);
+        return;
+    }
     if (answer_when(found, halt == HALT_RESTART, request, json_object(), NULL))
         halt_begin(found, halt, grace_ns);
 }
@@ -270,7 +276,10 @@ void node_replace(struct run *run, struct control_request *request, json_t *para
 {
     int64_t grace_ns;
     struct participant *old = find_to_change(run, request, params, &grace_ns);
-    if (old)
+    if (old && (old->is_host || old->host))
+        control_refusef(request, "refused", NULL, "`%s` shares its process with other operators: it can't be replaced",
+                        old->node->id);
+    else if (old)
         add(run, request, params, old, grace_ns);
 }
 

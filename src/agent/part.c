@@ -72,7 +72,7 @@ int run_part_read(struct run *run, json_t *params, struct daemon_part *part, str
     if (!machines || !is_ended)
         return error_set(error, -ENOMEM, "no memory for the dataflow");
     for (i = 0; i < graph->node_count; i++) {
-        machines[i] = json_get_text(placement, graph->nodes[i].id);
+        machines[i] = json_get_text(placement, graph->nodes[i].host ? graph->nodes[i].host : graph->nodes[i].id);
         if (!machines[i])
             return error_set(error, -EINVAL, "`placement` says nothing of node `%s`", graph->nodes[i].id);
         here += strcmp(machines[i], machine) == 0;

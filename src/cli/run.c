@@ -48,6 +48,10 @@ static int run_wishes(const struct options *options, struct wishes *wishes, stru
     wishes->graph = start_options_load(start, options->operands[0]);
     if (!wishes->graph || !build_run(wishes->graph, wishes->daemon.uv))
         return COMMAND_FAILED;
+    if (graph_split(wishes->graph) < 0) {
+        report_error("no memory for the dataflow");
+        return COMMAND_FAILED;
+    }
     warn_of_machines(wishes->graph);
     uuid_make(wishes->id);
     out_folder_make(wishes->graph->directory);

@@ -77,7 +77,8 @@ static void terminate_starting(struct dataflow *dataflow)
 {
     for (uint32_t i = 0; i < dataflow->count; i++) {
         struct participant *participant = dataflow->participants[i];
-        if (participant->state == PARTICIPANT_STARTING) {
+        if (participant->state == PARTICIPANT_STARTING ||
+            (participant->is_host && participant->state == PARTICIPANT_HOSTING && host_is_awaited(participant))) {
             participant_signal(participant, SIGTERM);
             participant->end.is_terminated = true;
         }
@@ -192,7 +193,8 @@ static void spawn_all(struct dataflow *dataflow)
 {
     dataflow->is_spawned = dataflow->has_changed = true;
     for (uint32_t i = 0; i < dataflow->count && dataflow->step == STOP_NONE; i++)
-        if (!dataflow->participants[i]->is_dynamic && dataflow->participants[i]->state != PARTICIPANT_REMOTE)
+        if (!dataflow->participants[i]->is_dynamic && !dataflow->participants[i]->host &&
+            dataflow->participants[i]->state != PARTICIPANT_REMOTE)
             participant_spawn(dataflow->participants[i]);
     dataflow_begin(dataflow);
 }
@@ -230,7 +232,9 @@ static int build(struct dataflow *dataflow, const struct daemon_part *part, stru
     for (size_t i = 0; i < graph->node_count; i++)
         if (!population_add(dataflow, &graph->nodes[i], NULL, error))
             return -ENOMEM;
-    int rc = part ? part_place(dataflow, part, error) : 0;
+    int rc = host_attach(dataflow, error);
+    if (rc == 0 && part)
+        rc = part_place(dataflow, part, error);
     if (rc == 0)
         rc = wiring_lay(dataflow, error);
     if (rc == 0)

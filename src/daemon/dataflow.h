@@ -10,7 +10,9 @@
  *       └──────────── the delay is over ◀─── WAITING ◀─── restarted?  ───▶ ENDED
  *
  * Before the dataflow has started, the end of any process fails it. A dynamic node goes from ABSENT to JOINED, and back
- * to ABSENT when it says GOODBYE or its process ends. A node of another machine is REMOTE all its life.
+ * to ABSENT when it says GOODBYE or its process ends. A node of another machine is REMOTE all its life. A host of
+ * operators goes from ABSENT over HOSTING to ENDED; its operators have no process, and go from RUNNING to ENDED when
+ * they say GOODBYE.
  */
 #ifndef DAEMON_DATAFLOW_H
 #define DAEMON_DATAFLOW_H
@@ -84,7 +86,8 @@ enum participant_state {
     PARTICIPANT_LEAVING, /* said GOODBYE, or hung up: its process is about to end */
     PARTICIPANT_WAITING, /* to be restarted */
     PARTICIPANT_ENDED,
-    PARTICIPANT_REMOTE, /* on another machine */
+    PARTICIPANT_REMOTE,  /* on another machine */
+    PARTICIPANT_HOSTING, /* a host whose process runs */
 };
 
 /* What a process had used of the processor at two points in time, between which and now that is told in percent. For
@@ -100,6 +103,8 @@ struct participant {
     const struct graph_node *node;
     uint32_t serial; /* within the dataflow, never used twice; of the graph's nodes, their index */
     bool is_dynamic;
+    bool is_host;                   /* of operators that are participants of their own (host.c) */
+    struct participant *host;       /* an operator: whose process it is in; NULL: it has its own */
     bool is_watcher;                /* no node of the graph, see watcher.c and reporter.h */
     struct reporter *reporter;      /* it is the daemon itself */
     bool is_removed;                /* freed as soon as nobody can be looking at it */
@@ -140,6 +145,7 @@ struct participant {
 
     struct process_end end; /* of this generation, as far as it is known */
     char wrongdoing[128];
+    char *complaint; /* end.complaint */
     struct restart_history restarts;
     uint64_t seen_activity; /* of page->activity, since `seen_ns` */
     int64_t seen_ns;
@@ -262,6 +268,24 @@ void participant_break(struct participant *participant, const char *why); /* kil
 void process_check(struct participant *participant);                      /* has it ended? */
 void process_abandon(struct participant *participant);                    /* it can't be killed */
 int process_partner(struct participant *participant, pid_t pid, int socket, struct error *error);
+
+/* ---- host.c ---- */
+
+/* A host of a list of operators has a process and neither ports nor a socket; its operators have those, and no process
+ * (docs/operators.md). A node with one operator is a node like others, but for its program. */
+
+/* Joins operators with their hosts, once all participants are there. */
+int host_attach(struct dataflow *dataflow, struct error *error);
+/* The one whose process it is in: its host, or itself. */
+struct participant *host_of(struct participant *participant);
+/* What DORA_RUNTIME_CONFIG says to a node of operators; makes the tokens of a host's. */
+int host_configure(struct participant *participant, const char *directory, struct buf *text, struct error *error);
+void host_started(struct participant *host);          /* its process runs, so its operators may come */
+bool host_is_awaited(const struct participant *host); /* not all its operators have joined */
+void host_ask(struct participant *host);              /* PROTO_STOP to all of them */
+void host_gone(struct participant *host);             /* its process has ended, and with it all that have not left */
+/* Where operators have failed, the host's result says so, and no more. */
+void host_judge(struct participant *host);
 
 /* ---- ending.c ---- */
 

@@ -117,7 +117,8 @@ int description_check_types(const struct participant *publisher, uint32_t output
                             uint32_t input, struct buf *warnings, struct error *error)
 {
     const struct dataflow *dataflow = publisher->dataflow;
-    if (!subscriber->node->inputs[input].type)
+    /* An operator of a host can't be described without the others. */
+    if (!subscriber->node->inputs[input].type || publisher->host || subscriber->host)
         return 0;
     struct graph_node nodes[] = {*publisher->node, *subscriber->node};
     struct graph_input joined = subscriber->node->inputs[input];

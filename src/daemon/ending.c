@@ -65,6 +65,8 @@ void participant_again(struct participant *participant, int64_t delay_ns)
 
 void participant_gone(struct participant *participant)
 {
+    if (participant->is_host)
+        host_gone(participant);
     if (participant->peer)
         peer_drain(participant->peer); /* what it said last */
     finish_logs(participant);
@@ -77,6 +79,8 @@ void participant_gone(struct participant *participant)
     }
     participant->end.silent_ns = participant->node->health_check_timeout_ns;
     outcome_of(&participant->end, &participant->result, participant->message);
+    if (participant->is_host)
+        host_judge(participant);
     if (move_is_leaving(participant)) {
         participant_disconnect(participant);
         move_gone(participant);

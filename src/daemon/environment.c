@@ -7,6 +7,8 @@
 
 #include "proto/proto.h"
 
+#define RUNTIME_CONFIG_ENV "DORA_RUNTIME_CONFIG"
+
 /* Never inherited: what dora itself sets, and what would load foreign code into the node. */
 static const char *const scrubbed[] = {
     "LD_PRELOAD",
@@ -15,7 +17,7 @@ static const char *const scrubbed[] = {
     "DORA_AUTH_TOKEN",
     "DORA_ALLOW_SHELL_NODES",
     PROTO_CONFIG_ENV,
-    "DORA_RUNTIME_CONFIG",
+    RUNTIME_CONFIG_ENV,
     "DORA_ZENOH_LISTEN",
     "DORA_ZENOH_LISTEN_EXTRA",
     "DORA_ZENOH_CONNECT",
@@ -66,9 +68,11 @@ static void put_pair(struct writer *writer, const char *key, const char *value)
 char **environment_make(const struct spawn_request *request)
 {
     const struct graph_node *node = request->node;
-    size_t count = node->env_count + 2, text = 0;
+    size_t count = node->env_count + 3, text = 0;
     if (request->config)
         text += sizeof PROTO_CONFIG_ENV "=" + strlen(request->config);
+    if (request->runtime)
+        text += sizeof RUNTIME_CONFIG_ENV "=" + strlen(request->runtime);
     for (char **item = environ; item && *item; item++)
         count++;
     for (const char *const *item = request->env; item && *item; item++)
@@ -90,6 +94,8 @@ char **environment_make(const struct spawn_request *request)
             put_pair(&writer, node->env[i].name, node->env[i].value);
     if (request->config)
         put_pair(&writer, PROTO_CONFIG_ENV, request->config);
+    if (request->runtime)
+        put_pair(&writer, RUNTIME_CONFIG_ENV, request->runtime);
     writer.items[writer.count] = NULL;
     return list;
 }

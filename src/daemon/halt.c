@@ -95,6 +95,10 @@ void halt_begin(struct participant *participant, enum halt halt, int64_t grace_n
     case PARTICIPANT_STARTING:
         climb(participant, STOP_ASKED, 0);
         return;
+    case PARTICIPANT_HOSTING:
+        host_ask(participant);
+        climb(participant, STOP_ASKED, participant->halt_grace_ns);
+        return;
     default:
         participant_send(participant, &(struct proto_packet){.type = PROTO_STOP});
         climb(participant, STOP_ASKED, participant->halt_grace_ns);
@@ -111,6 +115,14 @@ void halt_due(void *context)
         population_settle(
             participant, false, -ETIMEDOUT,
             "it was asked to stop and has not left; its process was not started by dora: end it yourself");
+        return;
+    }
+    if (participant->host) {
+        /* Its process is that of others too. */
+        participant->halt = HALT_NONE;
+        population_settle(participant, false, -ETIMEDOUT,
+                          "it was asked to stop and has not left; it shares its process with other operators: stop "
+                          "their host");
         return;
     }
     switch (participant->halt_step) {

@@ -29,6 +29,12 @@ void outcome_of(const struct process_end *end, struct node_result *result, char 
     result->code = end->code;
     result->ok = result->cause == NODE_FINISHED;
     const size_t most = OUTCOME_MESSAGE_MOST;
+    if (end->complaint && end->killed == KILL_NONE) {
+        result->ok = false;
+        result->cause = end->by_signal ? NODE_SIGNALED : NODE_EXITED;
+        snprintf(message, most, "failed: %s", end->complaint);
+        return;
+    }
     switch (result->cause) {
     case NODE_BROKE_PROTOCOL:
         snprintf(message, most, "was killed by dora because %s",

@@ -17,6 +17,7 @@ struct process_end {
     bool is_excused;         /* … because the user stops the dataflow: it could only give up */
     enum kill_reason killed; /* and this is why it sent SIGKILL */
     const char *wrongdoing;  /* KILL_PROTOCOL: what it did; follows "because " */
+    const char *complaint;   /* what it says itself that it ends of; NULL: nothing */
     int64_t silent_ns;       /* KILL_HEALTH: the health_check_timeout */
 };
 

@@ -34,7 +34,7 @@ int part_place(struct dataflow *dataflow, const struct daemon_part *wanted, stru
         participant->state = PARTICIPANT_REMOTE;
         participant->is_lost = wanted->ended && wanted->ended[i];
         if (!participant->is_dynamic) {
-            dataflow->to_join--;
+            dataflow->to_join -= !participant->is_host;
             dataflow->to_end--;
         }
     }

@@ -63,6 +63,16 @@ static void on_process(void *context, int events)
     process_check(context);
 }
 
+/* Whether lines are to be passed on as they were printed: the host's are those of its operators. */
+static bool is_raw_wanted(const struct participant *participant)
+{
+    const struct dataflow *dataflow = participant->dataflow;
+    bool wanted = participant->node->send_stdout_as != NULL;
+    for (uint32_t i = 0; participant->is_host && i < dataflow->count; i++)
+        wanted |= dataflow->participants[i]->host == participant && dataflow->participants[i]->node->send_stdout_as;
+    return wanted;
+}
+
 static void on_raw_line(void *context, const char *line, size_t len)
 {
     reporter_raw(context, line, len);
@@ -112,7 +122,7 @@ static int open_logs(struct participant *participant, const struct spawned *spaw
                                             .min_level = participant->node->min_log_level,
                                             .max_size = participant->node->max_log_size,
                                             .max_rotated = participant->node->max_rotated_files,
-                                            .on_raw = participant->node->send_stdout_as ? on_raw_line : NULL,
+                                            .on_raw = is_raw_wanted(participant) ? on_raw_line : NULL,
                                             .on_line = on_log_line,
                                             .on_warning = on_warning,
                                             .context = participant},
@@ -144,6 +154,7 @@ void participant_spawn(struct participant *participant)
     struct dataflow *dataflow = participant->dataflow;
     const struct daemon *daemon = dataflow->daemon;
     char directory[PATH_MAX], config[PROTO_CONFIG_TEXT_MOST];
+    autobuf struct buf runtime = {0};
     struct error error = ERROR_INIT;
     struct spawned spawned;
     participant->end = (struct process_end){0};
@@ -153,9 +164,15 @@ void participant_spawn(struct participant *participant)
         return;
     }
     proto_config_print(config, daemon->socket_name, participant->token);
+    if (participant->node->kind == GRAPH_NODE_OPERATORS &&
+        host_configure(participant, directory, &runtime, &error) < 0) {
+        fail_spawn(participant, &error);
+        return;
+    }
     if (spawn_node(&(struct spawn_request){.node = participant->node,
                                            .directory = directory,
-                                           .config = config,
+                                           .config = runtime.data ? NULL : config,
+                                           .runtime = runtime.data,
                                            .env = dataflow->options.env,
                                            .allow_shell = dataflow->options.allow_shell,
                                            .uv = dataflow->options.uv,
@@ -166,7 +183,9 @@ void participant_spawn(struct participant *participant)
         return;
     }
     participant->pid = spawned.pid;
-    participant->state = PARTICIPANT_STARTING;
+    participant->state = participant->is_host ? PARTICIPANT_HOSTING : PARTICIPANT_STARTING;
+    if (participant->is_host)
+        host_started(participant);
     dataflow_changed(dataflow);
     if (!participant->restarts.window_start)
         participant->restarts.window_start = clock_now();
@@ -193,7 +212,7 @@ static bool may_return(const struct participant *participant)
 
 static void on_left(struct participant *participant)
 {
-    if (participant->is_dynamic) {
+    if (participant->is_dynamic || participant->host) {
         /* Its process may go on, and join again: it holds nothing of what it had. */
         watch_close(take_ptr(participant->partner));
         participant_gone(participant);
@@ -211,6 +230,19 @@ static void on_left(struct participant *participant)
         alarm_set(participant->alarm, hang_up_grace);
 }
 
+/* The first reason is the one that counts. It is printed as it is, so nothing in it may command a terminal. */
+static void on_failed(struct participant *participant, const char *text)
+{
+    if (participant->end.complaint)
+        return;
+    free(participant->complaint);
+    participant->complaint = strdup(text);
+    for (char *c = participant->complaint; c && *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = ' ';
+    participant->end.complaint = participant->complaint ? participant->complaint : "of what it could not be remembered";
+}
+
 static void on_packet(void *context, struct peer *peer, struct proto_packet *packet)
 {
     struct participant *participant = context;
@@ -226,6 +258,10 @@ static void on_packet(void *context, struct peer *peer, struct proto_packet *pac
         return;
     }
     const struct proto_index *index = packet->body;
+    if (packet->type == PROTO_FAILED) {
+        on_failed(participant, packet->text[0]);
+        return;
+    }
     if (packet->type == PROTO_LINK_CLOSED) {
         wiring_closed(participant, index->index);
         return;
@@ -342,7 +378,9 @@ void participant_join(struct participant *participant, struct peer *peer, int *a
     peer->owner = &owner;
     peer->context = participant;
     peer->waiting_most += 4 * (ports + participant->in_count + participant->out_count);
-    if (peer->pid != participant->pid && process_partner(participant, peer->pid, watch_fd(peer->socket), &error) < 0) {
+    struct participant *process = host_of(participant);
+    if (peer->pid != process->pid && !process->partner &&
+        process_partner(process, peer->pid, watch_fd(peer->socket), &error) < 0) {
         participant_refuse(participant, PROTO_REASON_RESOURCES, error.message);
         if (participant->is_dynamic)
             participant_gone(participant);

@@ -34,8 +34,8 @@ struct peer {
     void *context;
     pid_t pid; /* of the process that connected */
 
-    struct proto_page *page;         /* NULL before peer_share, which also makes what follows */
-    uint64_t spans_read;             /* of the page's, see trace.h */
+    struct proto_page *page;                     /* NULL before peer_share, which also makes what follows */
+    uint64_t spans_read;                         /* of the page's, see trace.h */
     int page_fd, bell_memory, bell_event, arena; /* to hand on; -1 where there is none */
     struct doorbell bell;
 

@@ -32,6 +32,7 @@ static void free_participant(struct participant *participant)
     free(participant->received);
     free(participant->sent);
     free(participant->stderr_tail);
+    free(participant->complaint);
     free(participant->directory);
     free(participant->machine);
     graph_free(participant->own);
@@ -43,6 +44,7 @@ static int prepare(struct participant *participant)
     const struct graph_node *node = participant->node;
     uv_loop_t *loop = participant->dataflow->daemon->loop;
     participant->is_dynamic = node->kind == GRAPH_NODE_DYNAMIC;
+    participant->is_host = node->kind == GRAPH_NODE_OPERATORS && !node->is_lone_operator;
     participant->result = (struct node_result){
         .id = node->id, .ok = participant->is_dynamic, .dynamic = participant->is_dynamic, .cause = NODE_NEVER_RAN};
     for (size_t i = 0; i < node->input_count; i++)
@@ -89,7 +91,7 @@ struct participant *population_add(struct dataflow *dataflow, const struct graph
     participant->serial = dataflow->last_participant++;
     dataflow->participants[dataflow->count++] = participant;
     if (!participant->is_dynamic) {
-        dataflow->to_join++;
+        dataflow->to_join += !participant->is_host;
         dataflow->to_end++;
     }
     return participant;

@@ -40,15 +40,22 @@ int ports_find_node(const struct dataflow *dataflow, const char *id, struct part
     return error_set(error, -ENOENT, "the dataflow has no node `%s`%s", id, rest);
 }
 
+/* An operator's id has a slash of its own, as a port may have: the longer name of a node goes first. */
 static int find(const struct dataflow *dataflow, const char *name, struct participant **found, const char **port,
                 struct error *error)
 {
-    const char *slash = strchr(name, '/');
+    const char *slash = strchr(name, '/'), *second = slash ? strchr(slash + 1, '/') : NULL;
     if (!slash || slash == name || !slash[1])
         return error_set(error, -EINVAL, "`%s` names no port: write `node/port`", name);
+    autofree char *longer = second && second[1] ? strndup(name, (size_t)(second - name)) : NULL;
     autofree char *id = strndup(name, (size_t)(slash - name));
+    if (!id)
+        return error_set(error, -ENOMEM, "no memory to look for a port");
+    *port = second + 1;
+    if (longer && (*found = population_find(dataflow, longer)))
+        return 0;
     *port = slash + 1;
-    return id ? ports_find_node(dataflow, id, found, error) : error_set(error, -ENOMEM, "no memory to look for a port");
+    return ports_find_node(dataflow, id, found, error);
 }
 
 int ports_find_output(const struct dataflow *dataflow, const char *name, struct participant **publisher,

@@ -34,11 +34,12 @@ void participant_signal(struct participant *participant, int signal)
 
 void participant_kill(struct participant *participant, enum kill_reason reason)
 {
-    if (participant->pid <= 0)
+    struct participant *process = host_of(participant);
+    if (process->pid <= 0)
         return;
     if (participant->end.killed == KILL_NONE)
         participant->end.killed = reason;
-    participant_signal(participant, SIGKILL);
+    participant_signal(process, SIGKILL);
 }
 
 void participant_break(struct participant *participant, const char *why)
@@ -101,6 +102,8 @@ static void on_partner(void *context, int events)
     watch_close(take_ptr(participant->partner));
     /* The node proper is dead, even if the process that started it lives on. */
     wiring_down_in(participant);
+    if (participant->is_host)
+        host_gone(participant);
     check_gone(participant);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/program_place.h"
 
 static void warn(const struct spawn_request *request, struct buf *text)
 {
@@ -133,10 +134,22 @@ static int add_interpreter(const struct spawn_request *request, struct program *
         add(program, find_python());
         if (!program->count)
             return error_set(error, -ENOENT, "`%s` needs Python, but neither `python` nor `python3` is in PATH",
-                             request->node->path);
+                             request->node->path ? request->node->path : request->node->id);
     }
     if (is_python)
         add(program, strdup("-u"));
+    return 0;
+}
+
+static int add_conda(struct program *program, const char *environment, struct error *error)
+{
+    add(program, find_in_path("conda"));
+    if (!program->count)
+        return error_set(error, -ENOENT, "`conda` is not in PATH, and the operator wants its environment `%s`",
+                         environment);
+    const char *const words[] = {"run", "--no-capture-output", "-n", environment, "python", "-u"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        add(program, strdup(words[i]));
     return 0;
 }
 
@@ -179,9 +192,39 @@ static int find_shell(const struct spawn_request *request, struct program *progr
     return 0;
 }
 
+/* The host of operators: our own, or, where one of them is in Python, an interpreter. */
+static int find_host(const struct spawn_request *request, struct program *program, struct error *error)
+{
+    const struct graph_node *node = request->node;
+    const char *environment = NULL;
+    bool is_python = false;
+    char path[PATH_MAX];
+    for (size_t i = 0; i < node->operator_count; i++) {
+        const char *wanted = node->operators[i].conda_env;
+        is_python |= node->operators[i].source == GRAPH_OPERATOR_PYTHON;
+        if (wanted && environment && strcmp(wanted, environment) != 0)
+            return error_set(
+                error, -EINVAL,
+                "its operators name two environments of conda, `%s` and `%s`, and share one process; put them "
+                "into nodes of their own",
+                environment, wanted);
+        environment = wanted ? wanted : environment;
+    }
+    if (!is_python) {
+        int rc = program_place("dora-runtime", "DORA_RUNTIME", path, error);
+        if (rc == 0)
+            add(program, strdup(path));
+        return rc < 0 ? error_add(error, "find the host of operators") : 0;
+    }
+    int rc = environment ? add_conda(program, environment, error) : add_interpreter(request, program, true, error);
+    add(program, strdup("-c"));
+    add(program, strdup("import dora; dora.start_runtime()"));
+    return rc;
+}
+
 int program_find(const struct spawn_request *request, struct program *program, struct error *error)
 {
-    enum { INTERPRETER_MOST = 5 };
+    enum { INTERPRETER_MOST = 9 };
     const struct graph_node *node = request->node;
     *program = (struct program){.words = calloc(node->arg_count + INTERPRETER_MOST + 1, sizeof *program->words)};
     if (!program->words)
@@ -194,7 +237,9 @@ int program_find(const struct spawn_request *request, struct program *program, s
     case GRAPH_NODE_DYNAMIC:
         return error_set(error, -EINVAL, "it is dynamic: started by hand");
     case GRAPH_NODE_OPERATORS:
-        return error_set(error, -ENOTSUP, "operators are not supported yet");
+        return find_host(request, program, error);
+    case GRAPH_NODE_OPERATOR:
+        return error_set(error, -EINVAL, "it runs in its host");
     case GRAPH_NODE_ROS2:
         return error_set(error, -ENOTSUP, "the ROS 2 bridge is not supported yet");
     }

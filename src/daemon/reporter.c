@@ -204,9 +204,10 @@ static void publish(struct participant *from, const struct log_line *line, const
             const struct graph_input *input = &wire->subscriber->node->inputs[wire->edges[k].input];
             bool wants = state->is_raw == !line && !state->is_down;
             if (state->source)
-                wants = wants && state->source == from && (!line || line->level != GRAPH_LOG_STDOUT);
+                wants = wants && host_of((struct participant *)state->source) == from &&
+                        (!line || line->level != GRAPH_LOG_STDOUT);
             else /* dora/logs, and not one's own */
-                wants = wants && wire->subscriber != from && line->level <= input->log_level &&
+                wants = wants && host_of(wire->subscriber) != from && line->level <= input->log_level &&
                         (!input->log_node || strcmp(input->log_node, from->node->id) == 0);
             if (!wants)
                 continue;

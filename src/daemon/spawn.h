@@ -19,7 +19,8 @@
 struct spawn_request {
     const struct graph_node *node;
     const char *directory;  /* absolute; where the node runs, and where its `path` is looked for first */
-    const char *config;     /* the value of DORA_NODE_CONFIG */
+    const char *config;     /* the value of DORA_NODE_CONFIG; NULL: none */
+    const char *runtime;    /* of DORA_RUNTIME_CONFIG, for a node of operators; NULL: none */
     const char *const *env; /* "KEY=VALUE"…, ended by NULL: over the inherited, under the node's; NULL for none */
     bool allow_shell;       /* may `path: shell` run? */
     bool uv;                /* start Python through uv */

@@ -102,9 +102,14 @@ static int read_node(const struct dataflow *dataflow, const char *yaml, const ch
     *graph = graph_parse(text.data, text.len, dataflow->graph->path, NULL, error);
     if (!*graph)
         return error->code < 0 ? error->code : -ENOMEM;
-    rc = (*graph)->error_count ? first_fault(*graph, lines, error) : 0;
+    rc = (*graph)->error_count     ? first_fault(*graph, lines, error)
+         : graph_split(*graph) < 0 ? error_set(error, -ENOMEM, "no memory to add a node")
+                                   : 0;
     if (rc == 0 && (*graph)->node_count != before + 1)
-        rc = error_set(error, -EINVAL, "this is not one node: add nodes one by one, and modules not at all");
+        rc =
+            error_set(error, -EINVAL,
+                      "this is not one node: add nodes one by one, modules not at all, and operators as nodes with one "
+                      "`operator`");
     if (rc < 0)
         graph_free(take_ptr(*graph));
     else

@@ -155,15 +155,18 @@ static void set_log_files(struct writer *to, const struct graph_node *node)
         set_count(to, "max_rotated_files", node->max_rotated_files);
 }
 
-static json_t *describe_operator(const struct graph_node *node, const struct graph_operator *op, bool *failed)
+/* `node` is the one that has its ports; `logs` (may be NULL) whose settings for log files it carries. */
+static json_t *describe_operator(const struct graph_node *node, const struct graph_operator *op,
+                                 const struct graph_node *logs, bool *failed)
 {
     static const char *const sources[] = {"shared-library", "python", "wasm"};
     struct writer to = {json_object(), failed};
     autobuf struct buf prefix = {0};
-    buf_printf(&prefix, "%s/", op->id);
+    buf_printf(&prefix, node->is_split ? "" : "%s/", op->id);
     set_text(&to, "id", op->id);
     set_text(&to, "name", op->name);
     set_text(&to, "description", op->description);
+    set_text(&to, "thread", op->thread);
     if (op->conda_env) {
         struct writer python = child(&to, "python");
         set_text(&python, "source", op->path);
@@ -179,8 +182,8 @@ static json_t *describe_operator(const struct graph_node *node, const struct gra
         set_ports(&to, node, prefix.data);
         set_logs(&to, node, prefix.data);
     }
-    if (op == node->operators)
-        set_log_files(&to, node);
+    if (logs)
+        set_log_files(&to, logs);
     return to.object;
 }
 
@@ -275,6 +278,21 @@ static void set_process(struct writer *to, const struct graph_node *node)
     set_log_files(to, node);
 }
 
+/* Of a host that is split they are nodes of their own. */
+static json_t *describe_operators(const struct graph *graph, const struct graph_node *host, bool *failed)
+{
+    json_t *operators = json_array();
+    for (size_t i = 0; i < host->operator_count && !host->is_split; i++)
+        add(operators, describe_operator(host, &host->operators[i], i ? NULL : host, failed), failed);
+    for (size_t i = 0; i < graph->node_count && host->is_split; i++) {
+        const struct graph_node *node = &graph->nodes[i];
+        if (node->host && strcmp(node->host, host->id) == 0)
+            add(operators, describe_operator(node, node->operators, json_array_size(operators) ? NULL : host, failed),
+                failed);
+    }
+    return operators;
+}
+
 static json_t *describe_node(const struct graph *graph, const struct graph_node *node, bool *failed)
 {
     struct writer to = {json_object(), failed};
@@ -299,14 +317,12 @@ static json_t *describe_node(const struct graph *graph, const struct graph_node 
     }
     if (node->ros2)
         set(&to, "ros2", json_loads(node->ros2, 0, NULL));
-    if (node->kind == GRAPH_NODE_OPERATORS) {
-        json_t *operators = json_array();
-        for (size_t i = 0; i < node->operator_count; i++)
-            add(operators, describe_operator(node, &node->operators[i], failed), failed);
-        set(&to, "operators", operators);
-    } else {
+    if (node->is_lone_operator)
+        set(&to, "operator", describe_operator(node, node->operators, node, failed));
+    else if (node->kind == GRAPH_NODE_OPERATORS)
+        set(&to, "operators", describe_operators(graph, node, failed));
+    else
         set_process(&to, node);
-    }
     return to.object;
 }
 
@@ -326,7 +342,8 @@ json_t *describe(const struct graph *graph)
     json_t *nodes = json_array();
     struct writer to = {json_object(), &failed};
     for (size_t i = 0; i < graph->node_count; i++)
-        add(nodes, describe_node(graph, &graph->nodes[i], &failed), &failed);
+        if (!graph->nodes[i].host)
+            add(nodes, describe_node(graph, &graph->nodes[i], &failed), &failed);
     if (graph->health_check_interval_ns != 5000000000)
         set_seconds(&to, "health_check_interval", graph->health_check_interval_ns);
     if (graph->strict_types)

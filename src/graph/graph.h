@@ -89,6 +89,7 @@ enum graph_node_kind {
     GRAPH_NODE_SHELL,     /* path: shell; `sh -c args` */
     GRAPH_NODE_OPERATORS, /* a host of operators */
     GRAPH_NODE_ROS2,
+    GRAPH_NODE_OPERATOR, /* one that graph_split has taken out of its host */
 };
 
 enum graph_operator_source { GRAPH_OPERATOR_LIBRARY, GRAPH_OPERATOR_PYTHON, GRAPH_OPERATOR_WASM };
@@ -96,6 +97,7 @@ enum graph_operator_source { GRAPH_OPERATOR_LIBRARY, GRAPH_OPERATOR_PYTHON, GRAP
 /* One operator of a GRAPH_NODE_OPERATORS node. Its ports stand in the node's lists, prefixed with "<id>/". */
 struct graph_operator {
     const char *id, *name, *description;
+    const char *thread; /* operators of a host with the same share one; NULL: one of its own */
     enum graph_operator_source source;
     const char *path; /* as written */
     const char *conda_env;
@@ -130,7 +132,10 @@ struct graph_node {
     size_t output_count;
     struct graph_operator *operators;
     size_t operator_count;
-    const char *pattern; /* "service-server", …, as written, or NULL */
+    bool is_lone_operator; /* written as `operator`: others may leave its id out */
+    bool is_split;         /* by graph_split: the ports are without it */
+    const char *host;      /* OPERATOR: the id of the node whose process it is in */
+    const char *pattern;   /* "service-server", …, as written, or NULL */
     struct graph_place pattern_place;
 
     enum graph_restart restart;
@@ -199,6 +204,11 @@ struct graph *graph_load(const char *path, const struct graph_options *options, 
 /* As graph_load for text in memory; `path` only names it in findings and gives the directory for modules. */
 struct graph *graph_parse(const char *text, size_t len, const char *path, const struct graph_options *options,
                           struct error *error);
+
+/* Makes a node of its own of each operator, as the daemon has them (docs/operators.md). A node written as `operator`
+ * keeps its id, and its ports lose the operator's. One written as `operators` becomes a node without ports, the host,
+ * followed by a GRAPH_NODE_OPERATOR "<host>/<operator>" for each. Only of a graph without errors. -ENOMEM. */
+int graph_split(struct graph *graph);
 
 void graph_free(struct graph *graph); /* NULL is fine */
 

@@ -68,6 +68,8 @@ TABLE(python, "`python`", NULL, TABLE_OPEN);
 #define OP(FIELD) offsetof(struct operator_draft, FIELD)
 static const struct key operator_keys[] = {
     {"id", KEY_TEXT, 0, 0, OP(op.id), NULL, NULL, "The operator's id."},
+    {"thread", KEY_TEXT, 0, 0, OP(op.thread), NULL, NULL,
+     "Operators of a node with the same share one thread; without it each has its own."},
     {"name", KEY_TEXT, 0, 0, OP(op.name), NULL, NULL, "A name for people."},
     {"description", KEY_TEXT, 0, 0, OP(op.description), NULL, NULL, "What the operator does."},
     {"shared-library", KEY_TEXT, 0, 0, OP(library), NULL, NULL,
@@ -169,9 +171,9 @@ static const struct key node[] = {
 
     {"path", KEY_TEXT, ON_STANDARD, 0, AT(node.path), NULL, NULL,
      "The executable or script, or `dynamic` (started by hand) or `shell` (runs `args`)."},
-    {"operators", KEY_BLOCKS, ON_OPERATORS, KEY_LATER, AT(operators), NULL, &keys_operator,
+    {"operators", KEY_BLOCKS, ON_OPERATORS, 0, AT(operators), NULL, &keys_operator,
      "Operators that share one process."},
-    {"operator", KEY_BLOCK, ON_OPERATORS, KEY_LATER, AT(lone_operator), NULL, &keys_single_operator,
+    {"operator", KEY_BLOCK, ON_OPERATORS, 0, AT(lone_operator), NULL, &keys_single_operator,
      "One operator in a process of its own."},
     {"ros2", KEY_BLOCK, ON_ROS2, KEY_LATER, AT(ros2), NULL, &keys_ros2, "A bridge to ROS2."},
     {"module", KEY_TEXT, ON_MODULE, 0, AT(module), NULL, NULL, "A file with nodes to put here."},

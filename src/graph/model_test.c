@@ -107,8 +107,7 @@ static void what_has_no_effect_yet_is_warned_of_by_name(void **state)
                                         "`distribute: scp`",
                                         "`output_framing`",
                                         "`shared_memory_pool_size`",
-                                        "`finish_grace_secs`",
-                                        "`operator`"};
+                                        "`finish_grace_secs`"};
     struct graph *graph = load_valid("every_key.yml", NULL);
     for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
         bool found = false;

@@ -224,7 +224,7 @@ static void read_kind(struct load *load, struct draft *draft, unsigned kind)
         break;
     case ON_OPERATORS:
         draft->node.kind = GRAPH_NODE_OPERATORS;
-        draft->single_operator = draft->lone_operator != NULL;
+        draft->single_operator = draft->node.is_lone_operator = draft->lone_operator != NULL;
         if (draft->lone_operator || draft->operators)
             operators_read(load, draft);
         break;

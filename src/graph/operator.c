@@ -106,7 +106,7 @@ static void read_one(struct load *load, struct draft *draft, const struct tree *
         op.op.id = "op";
     const struct tree *pattern = keys_given(&given, table_of(draft), "pattern");
     const struct tree *id = keys_given(&given, table_of(draft), "id");
-    const char *why = id_port_fault(op.op.id);
+    const char *why = strchr(op.op.id, '/') ? "a slash can't be in it" : id_port_fault(op.op.id);
     if (why)
         finding_add(load->graph, GRAPH_ERROR, false, id ? id->place : tree->place, NULL, "operator `%s`: %s", op.op.id,
                     why);

@@ -207,12 +207,38 @@ static void resolve(struct wire *wire, const struct scope *scope)
     }
 }
 
+/* The thread of the operator that has this port; NULL: its own. */
+static const char *thread_of(const struct graph_node *node, const char *port)
+{
+    for (size_t i = 0; i < node->operator_count; i++) {
+        size_t len = strlen(node->operators[i].id);
+        if (strncmp(port, node->operators[i].id, len) == 0 && port[len] == '/')
+            return node->operators[i].thread;
+    }
+    return NULL;
+}
+
+/* A thread can't wait for itself to take a message. */
+static void check_threads(struct wire *wire, const struct graph_node *node)
+{
+    const struct graph_input *in = &wire->input->in;
+    if (in->kind != GRAPH_INPUT_NODE || in->queue_policy != GRAPH_BACKPRESSURE || strcmp(in->source, node->id) != 0)
+        return;
+    const char *from = thread_of(node, in->source_output), *to = thread_of(node, in->id);
+    if (from && to && strcmp(from, to) == 0)
+        fault(wire, "give the operators threads of their own, or leave `queue_policy` out",
+              graph_format(wire->load->graph,
+                           "what sends to it runs on the same thread `%s`, which can't wait for itself", to));
+}
+
 static bool resolve_input(struct load *load, const struct draft *draft, struct draft_input *input)
 {
     struct wire wire = {.load = load, .input = input, .place = input->source_place, .dropped = input->broken};
     wire.label = graph_format(load->graph, "input `%s/%s`", draft->node.id, input->in.id);
     if (!input->broken)
         resolve(&wire, draft->scope);
+    if (!wire.dropped)
+        check_threads(&wire, &draft->node);
     return !wire.dropped;
 }
 

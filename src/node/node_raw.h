@@ -41,6 +41,11 @@ void node_raw_interrupt(dora_node *node);
 /* From now on a send that has to wait for room ends with -ECANCELED. Any thread. */
 void node_raw_cancel(dora_node *node);
 
+/* Tells the daemon that this node fails, and why: its result is a failure with this text, whatever its process's status
+ * will be, and its subscribers hear so when it leaves. Neither allocates nor locks, so that a signal's handler may call
+ * it. Any thread. 0, -EPIPE: the daemon is gone; -EAGAIN: it doesn't read; -EMSGSIZE: longer than a packet. */
+int node_raw_fail(dora_node *node, const char *text);
+
 /* Whether the daemon has hung up, rather than asked to stop. */
 bool node_raw_cut_off(dora_node *node);
 

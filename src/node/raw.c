@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/atomic.h"
 #include "node/event.h"
@@ -121,6 +122,12 @@ void node_raw_cancel(dora_node *node)
     lock_take(&node->lock);
     node->stopping = true;
     lock_release(&node->lock);
+}
+
+int node_raw_fail(dora_node *node, const char *text)
+{
+    return proto_send(node->socket, &(struct proto_packet){.type = PROTO_FAILED, .text = {text}, .text_count = 1},
+                      MSG_DONTWAIT);
 }
 
 bool node_raw_cut_off(dora_node *node)

@@ -77,6 +77,7 @@ enum proto_type {
     PROTO_MOVED,   /* node → daemon; no body: the state, if there is any, and INPUT_AT came before; nothing is handled
                       any more */
     PROTO_NO_MOVE, /* node → daemon; text: why it can't hand over its state. It goes on */
+    PROTO_FAILED,  /* node → daemon; text: it ends because of this, whatever its process's status will be */
     PROTO_TYPE_COUNT,
 };
 
