@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "daemon/reload.h"
 
 struct participant *host_of(struct participant *participant)
 {
@@ -92,6 +93,7 @@ void host_started(struct participant *host)
     for (struct participant *op = NULL; (op = next(host, op));) {
         op->end = (struct process_end){0};
         op->state = PARTICIPANT_STARTING;
+        reload_begin(op);
     }
 }
 

@@ -105,8 +105,8 @@ static int watch(struct reload *reload)
 static bool is_wanted(const struct participant *participant)
 {
     const struct graph_node *node = participant->node;
-    return participant->dataflow->options.hot_reload && !participant->reload && node->operator_count == 1 &&
-           node->operators->source == GRAPH_OPERATOR_PYTHON;
+    return participant->dataflow->options.hot_reload && !participant->reload && !participant->is_host &&
+           node->operator_count == 1 && node->operators->source == GRAPH_OPERATOR_PYTHON;
 }
 
 void reload_begin(struct participant *participant)
