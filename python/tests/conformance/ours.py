@@ -8,20 +8,6 @@ DIFFERENCES = [
         {"builder/outside/send_output_raw": {"object": "SampleHandler"}},
     ),
     (
-        "dora-rs tells of a node that fails only after its input is closed, sometimes after the next node's.",
-        {
-            "closing/sink/events of one that crashes": [
-                {
-                    "kind": "dora",
-                    "type": "NODE_FAILED",
-                    "id": "crashing",
-                    "value": {"source_node_id": "crashing", "error": "exited with code 3", "affected_input_ids": ["d"]},
-                },
-                {"kind": "dora", "type": "INPUT_CLOSED", "id": "d"},
-            ]
-        },
-    ),
-    (
         "The descriptor is given as it is written, without defaults filled in.",
         {
             "describing/first/a node's keys": ["args", "description", "env", "id", "inputs", "name", "outputs"],

@@ -59,18 +59,17 @@ def sink(notes):
     node.send_output("go", b"")
     notes("second closed", node.next())
     node.send_output("fail", b"")
-    notes("events of one that fails", until_closed(node))
+    notes("events of one that fails", until_failed_and_closed(node))
     node.send_output("crash", b"")
-    notes("events of one that crashes", until_closed(node))
+    notes("events of one that crashes", until_failed_and_closed(node))
     notes("stop", node.next())
     notes("end", node.next())
     notes.call("sending to one that ended", node.send_output, "go", b"")
 
 
-def until_closed(node):
-    events = [node.next()]
-    while events[-1]["type"] not in ("INPUT_CLOSED", "STOP"):
-        events.append(node.next())
+def until_failed_and_closed(node):
+    """Both, so that no event of one node comes among those of the next."""
+    events = [node.next(), node.next()]
     for event in events:
         if isinstance(event.get("error"), dict):
             event["error"]["error"] = type(event["error"]["error"]).__name__  # a text for people
