@@ -1,5 +1,6 @@
 /* `dora node list`: the nodes of one or all running dataflows. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "cli/ask.h"
@@ -28,12 +29,15 @@ enum { COLUMNS = sizeof columns / sizeof *columns };
 
 static bool add_node(struct listing *listing, const json_t *node, const char *dataflow)
 {
-    char pid[24] = "-", cpu[24], memory[ASK_BYTES_MOST], restarts[24];
+    char pid[24] = "-", cpu[24] = "-", memory[ASK_BYTES_MOST] = "-", restarts[24];
+    const bool shares = strcmp(json_text(node, "kind"), "operator") == 0; /* its host's line says what both use */
     if (json_integer_value(json_object_get(node, "pid")) > 0)
         snprintf(pid, sizeof pid, "%lld", (long long)json_integer_value(json_object_get(node, "pid")));
-    snprintf(cpu, sizeof cpu, "%.1f%%", json_number(node, "cpu"));
+    if (!shares) {
+        snprintf(cpu, sizeof cpu, "%.1f%%", json_number(node, "cpu"));
+        ask_bytes(memory, json_number(node, "memory"));
+    }
     snprintf(restarts, sizeof restarts, "%lld", (long long)json_integer_value(json_object_get(node, "restarts")));
-    ask_bytes(memory, json_number(node, "memory"));
     const char *id = json_text(node, "id"), *status = json_text(node, "status");
     if (listing->is_quiet) {
         puts(id);

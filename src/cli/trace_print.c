@@ -81,12 +81,14 @@ static void add_times(struct table *table, const int64_t *sorted, size_t count)
 /* "detector: image" waits in a queue; "detector → boxes" is sent. */
 static void put_step(struct buf *out, const struct trace_step *step)
 {
-    const char *slash = strchr(step->topic, '/');
+    /* What a node sends while it handles is its own. */
+    const size_t len = strlen(step->node);
+    const bool is_own = strncmp(step->topic, step->node, len) == 0 && step->topic[len] == '/';
     buf_clear(out);
     if (step->kind == TRACE_QUEUE)
         buf_printf(out, "%s → %s (%s)", step->topic, step->node, step->input);
     else
-        buf_printf(out, "%s (%s → %s)", step->node, step->input, slash ? slash + 1 : step->topic);
+        buf_printf(out, "%s (%s → %s)", step->node, step->input, is_own ? step->topic + len + 1 : step->topic);
 }
 
 static const char *kind(const struct trace_step *step)
