@@ -186,6 +186,61 @@ def test_machines_that_know_the_coordinator_s_alone_reach_each_other(machines, t
     assert summary(c, uuid, "sink")["in"]["count"] == 1000
 
 
+def apart(a, b):
+    """No way between the two, while others reach both. Gives what undoes it."""
+    ends = [(one.namespace, f"{other.address}/32") for one, other in ((a, b), (b, a))]
+    for namespace, other in ends:
+        ip("-n", namespace, "route", "add", "blackhole", other)
+    return lambda: [ip("-n", namespace, "route", "del", other) for namespace, other in ends]
+
+
+def test_machines_that_can_not_reach_each_other_are_told_so_at_the_start(machines, tmp_path):
+    a, b, c = machines("a", "b", "c")
+    apart(b, c)
+    join(a)
+    join(b, to=a)
+    join(c, to=a)
+    path = write(
+        tmp_path / "flow.yml",
+        source=on(b, actor("join", "send=out:1000:1000", outputs=["out"])),
+        sink=on(c, sink(**LOSSLESS)),
+    )
+    done = a.dora("start", path, "--attach", status=1)
+    assert "machine b: `source/out` can't be sent to machine c: b can't reach it, though the coordinator does" in done.stderr
+    assert "--listen" in done.stderr and "docs/machines.md" in done.stderr
+    assert a.list()[0]["status"] == "failed"
+    # What needs no way between the two runs.
+    path = write(
+        tmp_path / "flow.yml",
+        source=on(a, actor("join", "send=out:100:1000", outputs=["out"])),
+        sink=on(b, sink(**LOSSLESS)),
+        other=on(c, sink(**LOSSLESS)),
+    )
+    attach(a, path)
+
+
+def test_a_machine_that_is_out_of_reach_for_a_moment_is_waited_for(machines, tmp_path):
+    a, b, c = machines("a", "b", "c")
+    join(a)
+    for other in (b, c):
+        join(other, to=a)
+    path = write(
+        tmp_path / "flow.yml",
+        source=on(b, actor("join", "send=out:1000:1000", outputs=["out"])),
+        sink=on(c, sink(**LOSSLESS)),
+    )
+    until(lambda: "machine c is in sight" in (b.state / "daemon.log").read_text(), "c in b's sight")
+    undo = apart(b, c)
+    started = a.begin("start", path, "--attach")
+    until(lambda: any(one["status"] == "starting" for one in a.list()), "the start")
+    time.sleep(2)
+    assert started.poll() is None
+    undo()
+    said = started.communicate(timeout=60)
+    assert started.returncode == 0, said
+    assert summary(c, a.list()[0]["uuid"], "sink")["in"]["count"] == 1000
+
+
 # zenoh's router: on PATH, or where CONTRIBUTING.md puts it.
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
 ZENOHD = shutil.which("zenohd") or shutil.which("zenohd", path=CACHE / "dora/zenohd/bin")
@@ -238,8 +293,7 @@ def test_a_router_tells_machines_of_each_other(machines, router, tmp_path):
 
 def test_a_router_joins_machines_that_have_no_way_to_each_other(machines, router, tmp_path):
     a, b = machines("a", "b")
-    for one, other in ((a, b), (b, a)):
-        ip("-n", one.namespace, "route", "add", "unreachable", f"{other.address}/32")
+    apart(a, b)
     entrance = router(gateway={"south": [{"filters": [{"region_names": [one.name]}]} for one in (a, b)]})
     for one, more in ((a, ["--coordinator"]), (b, [])):
         config = tmp_path / f"{one.name}.json5"

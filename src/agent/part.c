@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -160,20 +161,63 @@ static void on_rested(void *context)
         run_part_edges(run);
 }
 
+static void say_of(struct run *run, const struct edge *edge, const char *why)
+{
+    if (!run->dataflow->has_started && run->dataflow->step == STOP_NONE)
+        dataflow_fail(run->dataflow, "`%s` can't %s machine %s: %s", edge->topic,
+                      edge->is_outgoing ? "be sent to" : "be had from", edge->machine, why);
+    else if (run->dataflow->step == STOP_NONE)
+        agent_notice(run->agent, "%s: `%s` can't %s machine %s: %s", run->name ? run->name : run->uuid, edge->topic,
+                     edge->is_outgoing ? "be sent to" : "be had from", edge->machine, why);
+}
+
+/* Whether the coordinator can reach the machine that the edge can't: else it is cut off, and is waited for. What
+ * happened once may have been the end of that. */
+static void on_whether_it_answers(void *context, json_t *result, const struct control_fault *fault)
+{
+    enum { TIMES = 2 };
+    autofree struct asking *asking = context;
+    struct run *run = agent_find(asking->agent, asking->uuid);
+    struct edge *edge = run ? edge_numbered(run->dataflow, asking->edge) : NULL;
+    (void)fault;
+    if (!edge)
+        return;
+    edge->out_of_reach = json_is_true(json_object_get(result, "answers")) ? edge->out_of_reach + 1 : 0;
+    if (edge->out_of_reach != TIMES)
+        return;
+    char why[512];
+    snprintf(why, sizeof why,
+             "%s can't reach it, though the coordinator does; open a port on one of the two for the other (`--listen "
+             "ENDPOINT`), or let both go through a router with regions (docs/machines.md)",
+             run->agent->options.machine);
+    say_of(run, edge, why);
+}
+
+static void ask_whether_it_answers(struct run *run, const struct edge *edge)
+{
+    struct asking *asking = run->agent->is_registered ? begin(run) : NULL;
+    if (!asking)
+        return;
+    asking->edge = edge->serial;
+    if (control_send(run->agent->coordinator, "machine.answers", json_pack("{s:s}", "machine", edge->machine),
+                     &(struct control_calls){.done = on_whether_it_answers}, asking) < 0)
+        free(asking);
+}
+
 static void on_made(void *context, json_t *result, const struct control_fault *fault)
 {
     autofree struct asking *asking = context;
     struct run *run = agent_find(asking->agent, asking->uuid);
     struct edge *edge = run ? edge_numbered(run->dataflow, asking->edge) : NULL;
+    if (result && edge)
+        edge->was_made = true;
     if (result || !edge || !edge->process || edge->process->serial != asking->process)
         return;
+    if (strcmp(fault->code, "no-daemon") == 0)
+        ask_whether_it_answers(run, edge);
+    else if (strcmp(fault->code, "lost") != 0)
+        say_of(run, edge, fault->message);
     if (strcmp(fault->code, "lost") != 0) {
-        if (!run->dataflow->has_started && run->dataflow->step == STOP_NONE)
-            dataflow_fail(run->dataflow, "`%s` can't %s machine %s: %s", edge->topic,
-                          edge->is_outgoing ? "be sent to" : "be had from", edge->machine, fault->message);
-        else if (run->dataflow->step == STOP_NONE)
-            agent_notice(run->agent, "%s: `%s` can't %s machine %s: %s", run->name ? run->name : run->uuid, edge->topic,
-                         edge->is_outgoing ? "be sent to" : "be had from", edge->machine, fault->message);
         run->is_resting = true;
         alarm_set(run->rest, rest);
     }
@@ -194,6 +238,8 @@ static void make_edge(struct run *run, struct edge *edge)
                                edge->is_outgoing ? "to" : "from", edge->machine, "config", config);
     if (!edge->is_outgoing)
         json_object_set_new(params, "blocking", json_boolean(edge_is_blocking(edge)));
+    else if (!edge->was_made)
+        json_object_set_new(params, "reach", json_true());
     struct asking *asking = begin(run);
     if (asking) {
         asking->edge = edge->serial;

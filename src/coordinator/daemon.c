@@ -115,6 +115,24 @@ void daemon_take(struct coordinator *coordinator, struct machine *machine, const
     }
 }
 
+static void on_asked(void *context, json_t *lists, const struct control_fault *fault)
+{
+    (void)fault;
+    control_answer(context, json_pack("{s:b}", "answers", lists != NULL));
+}
+
+/* One daemon wants to know whether it alone can't reach another machine. */
+static void answer_whether_it_answers(struct coordinator *coordinator, struct control_request *request, json_t *params)
+{
+    static const char *const keys[] = {"nodes", NULL};
+    const char *name = json_string_value(json_object_get(params, "machine"));
+    struct machine *machine = name ? machine_find(coordinator, name) : NULL;
+    if (machine && machine->connection)
+        ask_all(coordinator, &machine, 1, "metrics", json_pack("{s:b}", "brief", true), keys, on_asked, request);
+    else
+        control_answer(request, json_pack("{s:b}", "answers", false));
+}
+
 void daemon_request(struct coordinator *coordinator, struct control_request *request, const char *method,
                     json_t *params)
 {
@@ -122,12 +140,15 @@ void daemon_request(struct coordinator *coordinator, struct control_request *req
     struct machine *machine = machine_of(coordinator, asker);
     if (strcmp(method, "daemon.register") == 0) {
         daemon_register(coordinator, request, params);
-    } else if (strcmp(method, "daemon.update") != 0 && strcmp(method, "dataflow.ready") != 0) {
+    } else if (strcmp(method, "daemon.update") != 0 && strcmp(method, "dataflow.ready") != 0 &&
+               strcmp(method, "machine.answers") != 0) {
         control_refusef(request, "invalid", NULL, "a daemon can't ask for `%s`", method);
     } else if (!machine || asker != machine->connection) {
         control_refusef(request, "refused", NULL, "daemon.register comes first");
     } else if (strcmp(method, "dataflow.ready") == 0) {
         handle_ready(coordinator, request, params);
+    } else if (strcmp(method, "machine.answers") == 0) {
+        answer_whether_it_answers(coordinator, request, params);
     } else {
         daemon_take(coordinator, machine, json_object_get(params, "dataflow"));
         control_answer(request, json_object());

@@ -29,6 +29,8 @@ struct edge {
     bool is_silent;              /* its end is not its output's */
     bool is_handed_over;         /* its output goes on elsewhere: what was sent is delivered before its end */
     struct participant *process; /* the gateway's end; NULL: nobody has been let in */
+    bool was_made;               /* the gateway has joined for it before */
+    unsigned out_of_reach;       /* how often in a row its machine has not answered it, but the coordinator */
     uint32_t told;               /* failures and restarts of the node that came over it */
 };
 

@@ -10,6 +10,7 @@
 #include "gateway/edge_send.h"
 #include "gateway/foreign.h"
 #include "gateway/gateway.h"
+#include "gateway/reach.h"
 #include "gateway/stream.h"
 
 struct edge {
@@ -37,6 +38,7 @@ struct flows {
     struct edge *edges;
     struct closing *closings;
     struct foreign *foreign;
+    struct reach *reach; /* edges whose machine has to answer first */
     uv_timer_t *tick;
     _Atomic bool is_ticking; /* a tick is to come, or asked for */
 };
@@ -294,6 +296,24 @@ static void open_edge(struct flows *flows, struct control_request *request, json
     flows->edges = edge;
 }
 
+/* The machine that it goes to has answered. */
+static void on_reached(void *context, struct control_request *request)
+{
+    open_edge(context, request, control_params(request), true);
+}
+
+static void request_edge_send(struct flows *flows, struct control_request *request, json_t *params)
+{
+    const char *dataflow, *topic, *machine;
+    int is_checked = false;
+    if (json_unpack(params, "{s:s, s:s, s:s, s?b}", "dataflow", &dataflow, "topic", &topic, "to", &machine, "reach",
+                    &is_checked) < 0 ||
+        !is_checked)
+        open_edge(flows, request, params, true);
+    else if (reach_wait(flows->reach, request, machine, dataflow, topic) < 0)
+        control_refusef(request, "failed", NULL, "no memory for an edge");
+}
+
 static void request_edge_close(struct flows *flows, struct control_request *request, json_t *params)
 {
     const char *dataflow, *topic, *to = NULL, *from = NULL;
@@ -304,6 +324,8 @@ static void request_edge_close(struct flows *flows, struct control_request *requ
         control_refusef(request, "invalid", NULL, "edge.close takes dataflow, topic, to or from, and silent");
         return;
     }
+    if (to)
+        reach_cancel(flows->reach, dataflow, topic, to);
     struct edge *edge = find_edge(flows, dataflow, topic, to ? to : from, to);
     if (!edge) {
         control_answer(request, json_object());
@@ -327,6 +349,7 @@ static void request_dataflow_close(struct flows *flows, struct control_request *
         return;
     }
     foreign_close_dataflow(flows->foreign, dataflow);
+    reach_cancel(flows->reach, dataflow, NULL, NULL);
     for (struct edge *edge = flows->edges, *next; edge; edge = next) {
         next = edge->next;
         if (strcmp(edge->dataflow, dataflow) == 0)
@@ -341,7 +364,7 @@ static void request_dataflow_close(struct flows *flows, struct control_request *
 bool flows_request(struct flows *flows, struct control_request *request, const char *method, json_t *params)
 {
     if (strcmp(method, "edge.send") == 0)
-        open_edge(flows, request, params, true);
+        request_edge_send(flows, request, params);
     else if (strcmp(method, "edge.receive") == 0)
         open_edge(flows, request, params, false);
     else if (strcmp(method, "edge.close") == 0)
@@ -380,7 +403,9 @@ int flows_open(struct flows **out, struct gateway *gateway)
         return -ENOMEM;
     flows->gateway = gateway;
     flows->tick = malloc(sizeof *flows->tick);
-    if (!flows->tick || foreign_open(&flows->foreign, gateway) < 0) {
+    if (!flows->tick || foreign_open(&flows->foreign, gateway) < 0 ||
+        reach_open(&flows->reach, gateway, on_reached, flows) < 0) {
+        foreign_free(flows->foreign);
         free(flows->tick);
         free(flows);
         return -ENOMEM;
@@ -394,6 +419,7 @@ int flows_open(struct flows **out, struct gateway *gateway)
 void flows_end(struct flows *flows)
 {
     foreign_end(flows->foreign);
+    reach_end(flows->reach);
     for (struct edge *edge = flows->edges, *next; edge; edge = next) {
         next = edge->next;
         close_edge(edge, false);
@@ -402,7 +428,7 @@ void flows_end(struct flows *flows)
 
 bool flows_idle(const struct flows *flows)
 {
-    return !flows->edges && foreign_idle(flows->foreign);
+    return !flows->edges && foreign_idle(flows->foreign) && reach_is_idle(flows->reach);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -415,6 +441,7 @@ void flows_free(struct flows *flows)
     if (!flows)
         return;
     foreign_free(flows->foreign);
+    reach_free(flows->reach);
     while (flows->closings) {
         struct closing *closing = flows->closings;
         flows->closings = closing->next;
