@@ -3,12 +3,13 @@
 #     include/dora/, include/node_api.h,          lib/libdora.a, lib/libdora.so
 #     include/dora-node-api.h                     lib/libdora_node_api_{c,cxx}.{a,so} dora's own names for the library
 #     include/operator_{api,types}.h              dora's own names for the C operator interface
-#     lib/libdora_operator_api_c.a                what operators link
-#     lib/pkgconfig/*.pc                          dora, dora_node_api_c, dora_node_api_cxx, dora_operator_api_c
+#     include/dora-operator-api.h                 and for that of C++
+#     lib/libdora_operator_api_{c,cxx}.a          what operators link
+#     lib/pkgconfig/*.pc                          dora, dora_{node,operator}_api_{c,cxx}
 #     lib/cmake/dora/                             find_package(dora): dora::dora, dora::dora_static, dora::operator,
 #                                                 dora_add_node(), dora_add_operator()
 #     lib/cmake/dora-{node,operator}-api-*/       find_package(dora-node-api-c), … as dora's users write it
-#     src/dora-node-api.cc                        what dora's users of C++ compile with their own; there is nothing in it
+#     src/dora-{node,operator}-api.cc             what dora's users of C++ compile with their own; that for nodes is empty
 #     bin/dora, share/dora/dora-schema.json       the command; the JSON schema of descriptors, for editors
 #     bin/dora-coordinator                        the command's second name, for service managers
 #     share/man/man1/, completions of shells      of the command
@@ -20,6 +21,7 @@ include(CMakePackageConfigHelpers)
 set(dora_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake)
 
 install(FILES include/node_api.h include/dora-node-api.h include/operator_api.h include/operator_types.h
+              include/dora-operator-api.h
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev)
 install(DIRECTORY include/dora DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 
@@ -31,7 +33,10 @@ install(TARGETS dora_static dora_shared dora_operator_api_c EXPORT dora
 foreach(name c.a c.so cxx.a cxx.so)
   install(FILES ${PROJECT_BINARY_DIR}/lib/libdora_node_api_${name} DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT dev)
 endforeach()
-install(FILES src/cxx/dora-node-api.cc DESTINATION src COMPONENT dev)
+# dora's own name for the library of operators in C++, whose other half is the bridge.
+file(CREATE_LINK libdora_operator_api_c.a ${PROJECT_BINARY_DIR}/lib/libdora_operator_api_cxx.a SYMBOLIC)
+install(FILES ${PROJECT_BINARY_DIR}/lib/libdora_operator_api_cxx.a DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT dev)
+install(FILES src/cxx/dora-node-api.cc src/cxx/dora-operator-api.cc DESTINATION src COMPONENT dev)
 
 install(EXPORT dora NAMESPACE dora:: FILE doraTargets.cmake DESTINATION ${dora_cmake_dir}/dora COMPONENT dev)
 # The build folder can be used as if it were installed: with its bin/ on PATH, or in CMAKE_PREFIX_PATH.
@@ -61,10 +66,11 @@ dora_package(dora)
 dora_package(dora-node-api-c)
 dora_package(dora-node-api-cxx)
 dora_package(dora-operator-api-c)
+dora_package(dora-operator-api-cxx)
 
 # A prefix that may move: pkg-config takes it from where the file lies.
 file(RELATIVE_PATH dora_prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
-foreach(dora_library dora dora_node_api_c dora_node_api_cxx dora_operator_api_c)
+foreach(dora_library dora dora_node_api_c dora_node_api_cxx dora_operator_api_c dora_operator_api_cxx)
   configure_file(cmake/library.pc.in ${PROJECT_BINARY_DIR}/package/${dora_library}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/package/${dora_library}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
           COMPONENT dev)

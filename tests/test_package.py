@@ -77,7 +77,9 @@ def test_what_each_package_holds(debs):
         "include/dora/dora.hpp",
         "include/dora/cpp/node.hpp",
         "include/dora-node-api.h",
+        "include/dora-operator-api.h",
         "include/dora/operator.h",
+        "include/dora/operator.hpp",
         "include/dora/operator_api.h",
         "include/dora/operator_types.h",
         "include/node_api.h",
@@ -88,14 +90,17 @@ def test_what_each_package_holds(debs):
         "lib/libdora_node_api_c.so",
         "lib/libdora_node_api_cxx.a",
         "lib/libdora_operator_api_c.a",
+        "lib/libdora_operator_api_cxx.a",
         "lib/cmake/dora/doraConfig.cmake",
         "lib/cmake/dora/DoraAddNode.cmake",
         "lib/cmake/dora/DoraAddOperator.cmake",
         "lib/cmake/dora-node-api-c/dora-node-api-cConfig.cmake",
         "lib/cmake/dora-node-api-cxx/dora-node-api-cxxConfig.cmake",
         "lib/cmake/dora-operator-api-c/dora-operator-api-cConfig.cmake",
+        "lib/cmake/dora-operator-api-cxx/dora-operator-api-cxxConfig.cmake",
         "lib/pkgconfig/dora.pc",
         "src/dora-node-api.cc",
+        "src/dora-operator-api.cc",
     } <= development
     for one, other in [(runtime, library), (runtime, development), (library, development)]:
         assert not [path for path in one & other if path and not path.endswith("/")]

@@ -278,7 +278,7 @@ class Stop : public detail::Owned
     using Owned::Owned;
     StopCause cause() const noexcept
     {
-        return static_cast<StopCause>(dora_event_stop_cause(get()));
+        return get() ? static_cast<StopCause>(dora_event_stop_cause(get())) : StopCause::manual;
     }
 };
 

@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "metadata.hpp"
+#include "sender.hpp"
 
 enum class DoraEventType : std::uint8_t {
     Stop,
@@ -177,29 +178,12 @@ class Events final
     dora::detail::SharedNode node_;
 };
 
-/* The sending half, for one thread at a time. */
-class OutputSender final
+inline dora_node *OutputSender::get() const noexcept
 {
-  public:
-    explicit OutputSender(std::shared_ptr<dora::detail::Sender> sender) : sender_(std::move(sender))
-    {
-    }
-    OutputSender(const OutputSender &) = delete;
+    return sender_->node.get();
+}
 
-    const std::shared_ptr<dora::detail::Sender> &sender() const noexcept
-    {
-        return sender_;
-    }
-    dora_node *get() const noexcept
-    {
-        return sender_->node.get();
-    }
-
-  private:
-    std::shared_ptr<dora::detail::Sender> sender_;
-};
-
-/* The same for any number of threads. */
+/* OutputSender for any number of threads. */
 class SafeOutputSender final
 {
   public:

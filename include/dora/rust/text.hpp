@@ -3,7 +3,7 @@
 #define DORA_RUST_TEXT_HPP
 
 #if __cplusplus < 201402L
-#error "dora-node-api.h needs C++14: compile with -std=c++14 or newer"
+#error "dora's C++ interface needs C++14: compile with -std=c++14 or newer"
 #endif
 
 #include <algorithm>
