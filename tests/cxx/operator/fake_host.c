@@ -77,6 +77,12 @@ void fake_set(dora_node *its_node, const dora_event *its_event)
     fake.event = its_event;
 }
 
+const void *fake_outputs(void)
+{
+    static SendOutput_t outputs = {{.env_ptr = &fake}};
+    return &outputs;
+}
+
 void fake_refuse(const char *error)
 {
     fake.refuses = error;
@@ -97,9 +103,8 @@ static const char *error_of(DoraResult_t result)
 
 static struct fake_result on_event(RawEvent_t raw)
 {
-    SendOutput_t output = {{.env_ptr = &fake}};
     fake.sent[0] = '\0';
-    OnEventResult_t result = dora_on_event(&raw, &output, fake.context);
+    OnEventResult_t result = dora_on_event(&raw, fake_outputs(), fake.context);
     return (struct fake_result){error_of(result.result), result.status, fake.sent};
 }
 

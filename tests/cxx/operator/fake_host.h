@@ -22,6 +22,7 @@ struct fake_result {
 
 /* The node and the event that operator.h's functions give; NULL: none. */
 void fake_set(dora_node *node, const dora_event *event);
+const void *fake_outputs(void);      /* the SendOutput_t */
 void fake_refuse(const char *error); /* what sending fails with from now on; NULL: it doesn't */
 
 const char *fake_init(void); /* its error */
