@@ -109,6 +109,21 @@ static void test_close_output(void **state)
     assert_non_null(strstr(run->said[1].data, "START\nINPUT_CLOSED 1\nLINK_DOWN\nINPUT_CLOSED 0\nALL_INPUTS_CLOSED\n"));
 }
 
+/* A node that says why it fails, and leaves: those that listen to it hear of that before their input ends. */
+static void test_failure_comes_before_the_end(void **state)
+{
+    struct run *run = *state;
+    struct graph_node *a = add(run, "a", "hello", "until:START", "fail:no film", "goodbye", NULL);
+    struct graph_node *b = add(run, "b", "hello", "until:ALL_INPUTS_CLOSED", "goodbye", NULL);
+    join(run, a, "x", b);
+    run_all(run);
+    assert_false(run->ok);
+    assert_string_equal(run->results[0].message, "failed: no film");
+    assert_said(run, "b",
+                "CONFIG b 0\nINPUT 0 x\nLINK_IN a 1\nSTART\nNODE_FAILED a failed: no film\nLINK_DOWN\n"
+                "INPUT_CLOSED 0\nALL_INPUTS_CLOSED\n");
+}
+
 static void check_failure(struct run *run, const char *how, const char *message)
 {
     struct graph_node *a = add(run, "a", "hello", "until:START", how, "sleep", NULL);
@@ -512,6 +527,7 @@ int main(int argc, char **argv)
         TEST(test_missing_program),
         TEST(test_other_version),
         TEST(test_close_output),
+        TEST(test_failure_comes_before_the_end),
         TEST(test_failed_node),
         TEST(test_killed_node),
         TEST(test_garbage),

@@ -145,7 +145,8 @@ struct participant {
 
     struct process_end end; /* of this generation, as far as it is known */
     char wrongdoing[128];
-    char *complaint; /* end.complaint */
+    char *complaint;       /* end.complaint */
+    bool has_told_failure; /* of this generation: its subscribers know */
     struct restart_history restarts;
     uint64_t seen_activity; /* of page->activity, since `seen_ns` */
     int64_t seen_ns;
@@ -289,10 +290,11 @@ void host_judge(struct participant *host);
 
 /* ---- ending.c ---- */
 
-void participant_gone(struct participant *participant);       /* its processes have ended */
-void participant_end(struct participant *participant);        /* for good; `result` says how */
-void participant_disconnect(struct participant *participant); /* its links end, for its process has ended */
-void participant_cascade(struct participant *participant);    /* sets `result`: failed because the start did */
+void participant_gone(struct participant *participant);        /* its processes have ended */
+void participant_end(struct participant *participant);         /* for good; `result` says how */
+void participant_tell_failed(struct participant *participant); /* its subscribers, once; as `message` says */
+void participant_disconnect(struct participant *participant);  /* its links end, for its process has ended */
+void participant_cascade(struct participant *participant);     /* sets `result`: failed because the start did */
 
 /* ---- wiring.c ---- */
 

@@ -26,8 +26,11 @@ static void tell_restarted(struct participant *participant)
         &(struct proto_packet){.type = PROTO_NODE_RESTARTED, .text = {participant->node->id}, .text_count = 1});
 }
 
-static void tell_failed(struct participant *participant)
+void participant_tell_failed(struct participant *participant)
 {
+    if (participant->has_told_failure)
+        return;
+    participant->has_told_failure = true;
     wiring_tell_subscribers(participant, &(struct proto_packet){.type = PROTO_NODE_FAILED,
                                                                 .text = {participant->node->id, participant->message},
                                                                 .text_count = 2});
@@ -134,7 +137,7 @@ void participant_end(struct participant *participant)
     if (!dataflow->has_started && (dataflow->culprit || dataflow->error) && was_canceled)
         participant_cascade(participant);
     if (!participant->result.ok) {
-        tell_failed(participant);
+        participant_tell_failed(participant);
         if (participant->result.cause != NODE_CASCADING)
             dataflow_notice(dataflow, "node `%s` %s", participant->node->id, participant->message);
     }

@@ -178,6 +178,8 @@ static void step(const char *text)
         tell(PROTO_CLOSE_OUTPUT, &(struct proto_index){(uint32_t)atoi(rest)}, sizeof(struct proto_index));
     } else if (strcmp(word, "goodbye") == 0) {
         tell(PROTO_GOODBYE, NULL, 0);
+    } else if (strcmp(word, "fail") == 0) {
+        proto_send(connection, &(struct proto_packet){.type = PROTO_FAILED, .text = {rest}, .text_count = 1}, 0);
     } else if (strcmp(word, "garbage") == 0) {
         send(connection, "garbage", 7, MSG_NOSIGNAL);
     } else if (strcmp(word, "unexpected") == 0) {

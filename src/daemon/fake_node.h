@@ -6,6 +6,7 @@
  *     until:TYPE       receives, and prints, packets up to one of this type; "until:END": until the daemon hangs up
  *     first:STEP       STEP, unless it was restarted (CONFIG said so)
  *     close:N          CLOSE_OUTPUT
+ *     fail:TEXT        FAILED
  *     goodbye, garbage, unexpected, flood, hang up
  *     say:TEXT, err:TEXT   prints
  *     leave:FILE       a child with a session of its own stays behind, holds the pipes, and writes its pid to FILE

@@ -158,6 +158,7 @@ void participant_spawn(struct participant *participant)
     struct error error = ERROR_INIT;
     struct spawned spawned;
     participant->end = (struct process_end){0};
+    participant->has_told_failure = false;
     directory_of(participant, directory);
     if (participant_make_token(participant, &error) < 0) {
         fail_spawn(participant, &error);
@@ -223,6 +224,10 @@ static void on_left(struct participant *participant)
     wiring_down_in(participant);
     /* Whether it is restarted shows when its process has ended; then its outputs stay open. */
     if (!may_return(participant)) {
+        if (participant->end.complaint) {
+            outcome_of(&participant->end, &participant->result, participant->message);
+            participant_tell_failed(participant); /* before its inputs' end, which may end the subscriber */
+        }
         wiring_down_out(participant);
         wiring_close_outputs(participant);
     }
