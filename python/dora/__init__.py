@@ -26,7 +26,7 @@ _LATER = {
     "Parameter": "_types",
     "build": "_command",
     "run": "_command",
-    "start_runtime": "_missing",
+    "start_runtime": "_runtime",
     **dict.fromkeys(_ROS2, "_missing"),
     "builder": "builder",
     "testing": "testing",

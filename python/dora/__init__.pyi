@@ -19,7 +19,7 @@ from ._missing import Ros2ServiceServer as Ros2ServiceServer
 from ._missing import Ros2Subscription as Ros2Subscription
 from ._missing import Ros2Topic as Ros2Topic
 from ._missing import Ros2Transport as Ros2Transport
-from ._missing import start_runtime as start_runtime
+from ._runtime import start_runtime as start_runtime
 from ._status import DoraStatus as DoraStatus
 from ._types import Event as Event
 from ._types import Parameter as Parameter

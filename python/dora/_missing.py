@@ -4,10 +4,6 @@ them."""
 from typing import Any, NoReturn
 
 
-def start_runtime() -> NoReturn:
-    raise NotImplementedError("operators can't run in Python yet: make the operator a node, with a loop over its events")
-
-
 def _class(name: str) -> type:
     def refuse(cls: type, *arguments: Any, **keywords: Any) -> NoReturn:
         raise NotImplementedError(f"{name}: this dora has no bridge to ROS 2 yet")

@@ -9,18 +9,27 @@ def dataflow_descriptor(node):
     return json.loads(node._descriptor())
 
 
-def node_config(node):
-    """Of this node: {"inputs": {id: source}, "outputs": [id]}."""
+def _entry(node):
+    """What the descriptor says of this node; of an operator, where its host stands."""
     for entry in dataflow_descriptor(node)["nodes"]:
         if entry["id"] == node.node_id():
-            return {"inputs": entry.get("inputs") or {}, "outputs": entry.get("outputs") or []}
-    return {"inputs": {}, "outputs": []}
+            return entry.get("operator") or entry
+        for operator in entry.get("operators") or ():
+            if f"{entry['id']}/{operator['id']}" == node.node_id():
+                return operator
+    return {}
+
+
+def node_config(node):
+    """Of this node: {"inputs": {id: source}, "outputs": [id]}."""
+    entry = _entry(node)
+    return {"inputs": entry.get("inputs") or {}, "outputs": entry.get("outputs") or []}
 
 
 def _source(node, failed):
     for name, source in node_config(node)["inputs"].items():
         source = source if isinstance(source, str) else source.get("source", "")
-        if source.split("/", 1)[0] == failed:
+        if source.startswith(f"{failed}/"):
             yield name
 
 

@@ -6,7 +6,7 @@ __all__ = ["DoraStatus"]
 
 
 class DoraStatus(Enum):
-    """Whether an operator goes on: it does, it ends, or the whole dataflow ends."""
+    """Whether an operator goes on: it does, it ends, or all operators of its process end."""
 
     CONTINUE = 0
     STOP = 1

@@ -8,6 +8,7 @@
 #include "error.h"
 #include "gil.h"
 #include "metadata.h"
+#include "node/node_raw.h"
 #include "value.h"
 
 /* ---- Life ---- */
@@ -43,12 +44,12 @@ void node_leave(NodeObject *self)
         shut(self);
 }
 
-static int open_node(NodeObject *self, const char *id)
+static int open_node(NodeObject *self, const char *id, const char *config)
 {
     const dora_node_options options = {
         .node_id = id, .wait_begin = gil_wait_begin, .wait_end = gil_wait_end, .wait_context = self};
     dora_error error;
-    int rc = dora_node_open(&self->node, &options, &error);
+    int rc = node_raw_open(&self->node, config, &options, &error);
     if (rc == 0)
         return 0;
     if (rc == -EINTR && PyErr_Occurred())
@@ -92,6 +93,34 @@ static PyObject *recorded(PyObject *args, PyObject *kwargs)
     return node;
 }
 
+PyObject *node_make(PyTypeObject *type, const char *id, const char *config)
+{
+    NodeObject *self = (NodeObject *)type->tp_alloc(type, 0);
+    if (!self)
+        return NULL;
+    self->state = PyType_GetModuleState(type);
+    self->receiving = PyThread_allocate_lock();
+    self->warned = PySet_New(NULL);
+    if (!self->receiving || !self->warned) {
+        if (!PyErr_Occurred())
+            PyErr_NoMemory();
+        goto failed;
+    }
+    /* Before the dataflow starts: all nodes wait for each other, and the first event should not wait for an import. */
+    if (metadata_prepare() < 0 || value_prepare(self->state) < 0)
+        goto failed;
+    if (open_node(self, id, config) < 0)
+        goto failed;
+    PyObject *done = node_delegate(self, "_logging", "install", NULL, NULL);
+    if (!done)
+        goto failed;
+    Py_DECREF(done);
+    return (PyObject *)self;
+failed:
+    Py_DECREF(self);
+    return NULL;
+}
+
 PyObject *node_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"node_id", "daemon_port", NULL};
@@ -110,31 +139,7 @@ PyObject *node_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     const char *folder = getenv("DORA_WRITE_EVENTS_TO");
     if (folder && *folder)
         return recorded(args, kwargs);
-
-    NodeObject *self = (NodeObject *)type->tp_alloc(type, 0);
-    if (!self)
-        return NULL;
-    self->state = PyType_GetModuleState(type);
-    self->receiving = PyThread_allocate_lock();
-    self->warned = PySet_New(NULL);
-    if (!self->receiving || !self->warned) {
-        if (!PyErr_Occurred())
-            PyErr_NoMemory();
-        goto failed;
-    }
-    /* Before the dataflow starts: all nodes wait for each other, and the first event should not wait for an import. */
-    if (metadata_prepare() < 0 || value_prepare(self->state) < 0)
-        goto failed;
-    if (open_node(self, id) < 0)
-        goto failed;
-    PyObject *done = node_delegate(self, "_logging", "install", NULL, NULL);
-    if (!done)
-        goto failed;
-    Py_DECREF(done);
-    return (PyObject *)self;
-failed:
-    Py_DECREF(self);
-    return NULL;
+    return node_make(type, id, config);
 }
 
 PyObject *node_close(NodeObject *self, PyObject *unused)

@@ -64,6 +64,8 @@ static int take(NodeObject *self, int64_t timeout_ns, PyObject **dict)
         return ENDED;
     if (rc == ENDED || rc == NOTHING)
         return rc;
+    if (rc == -EINTR && !PyErr_Occurred()) /* node_interrupt() */
+        return NOTHING;
     error_raise(self, rc);
     return -1;
 }
@@ -134,13 +136,25 @@ PyObject *node_try_recv(NodeObject *self, PyObject *unused)
     return rc == ENDED || rc == NOTHING ? Py_NewRef(Py_None) : dict;
 }
 
-/* For dora/_async.py: None at the end, False when nothing is there now. */
+static PyObject *event_or_none(NodeObject *self, int64_t timeout_ns)
+{
+    PyObject *dict;
+    int rc = receive(self, timeout_ns, &dict);
+    return rc == ENDED ? Py_NewRef(Py_None) : rc == NOTHING ? Py_NewRef(Py_False) : dict;
+}
+
+/* For dora/_async.py and _runtime.py: None at the end, False when nothing is there now. */
 PyObject *node_poll(NodeObject *self, PyObject *unused)
 {
     (void)unused;
-    PyObject *dict;
-    int rc = receive(self, 0, &dict);
-    return rc == ENDED ? Py_NewRef(Py_None) : rc == NOTHING ? Py_NewRef(Py_False) : dict;
+    return event_or_none(self, 0);
+}
+
+/* The same, False when it was interrupted. */
+PyObject *node_wait(NodeObject *self, PyObject *unused)
+{
+    (void)unused;
+    return event_or_none(self, DORA_FOREVER);
 }
 
 /* What waits in the inputs now, a tick of each timer included. */

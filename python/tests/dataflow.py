@@ -55,7 +55,7 @@ class Dataflow:
         listed = []
         for name, described in nodes.items():
             env = {"DORA_TEST_NOTES": str(self.notes_path(name)), **described.get("env", {})}
-            listed.append({"id": name, **described, **({} if described["path"] == "dynamic" else {"env": env})})
+            listed.append({"id": name, **described, **({} if described.get("path") == "dynamic" else {"env": env})})
         path = self.folder / "dataflow.yml"
         path.write_text(json.dumps({"nodes": listed, **(top or {})}))  # JSON is YAML
         self.output = open(self.folder / "output", "wb")

@@ -1,0 +1,496 @@
+"""Operators in Python: what they are given, what becomes of what they return and raise, and how they are loaded."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import dataflow
+import pytest
+
+PRELUDE = """
+import os
+from dora import DoraStatus
+from node import Notes
+note = Notes(os.environ["DORA_TEST_NOTES"])
+"""
+TICK = "dora/timer/millis/10"
+
+
+def until(condition, what):
+    deadline = time.monotonic() + dataflow.DEADLINE
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"{what} never came to be"
+        time.sleep(0.01)
+    return found
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a Python file."""
+
+    def to(name, text, prelude=PRELUDE):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(prelude + textwrap.dedent(text))
+        return path
+
+    return to
+
+
+@pytest.fixture
+def env(side):
+    """What operators need to note something."""
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [side.env.get("PYTHONPATH"), str(dataflow.HERE)]))}
+
+
+@pytest.fixture
+def operator(write, env):
+    """A node of one operator, which is written to a file."""
+
+    def describe(text, inputs=None, outputs=None, name="op.py", **keys):
+        ports = {**({"inputs": inputs} if inputs else {}), **({"outputs": outputs} if outputs else {})}
+        return {"operator": {"python": write(name, text) and name, **ports}, "env": env, **keys}
+
+    return describe
+
+
+@pytest.fixture
+def program(write, env):
+    def describe(text, name="program.py", **keys):
+        return {"path": write(name, "from dora import Node\n" + textwrap.dedent(text)).name, "env": env, **keys}
+
+    return describe
+
+
+COUNTER = """
+    class Operator:
+        def __init__(self):
+            self.count = 0
+
+        def on_event(self, dora_event, send_output):
+            if dora_event["type"] == "INPUT":
+                self.count += 1
+                send_output("count", [self.count], {"from": dora_event["id"]})
+            return DoraStatus.STOP if self.count == 3 else DoraStatus.CONTINUE
+"""
+SINK = """
+    node = Node()
+    for number, event in enumerate(node):
+        event.get("metadata", {}).pop("timestamp", None)
+        note(str(number), event)
+"""
+
+
+def test_events(flow, operator, program):
+    """What an operator is given, and what comes of what it sends."""
+    found = flow(
+        source=program(
+            """
+            node = Node()
+            node.send_output("out", b"12", {"key": "value"})
+            """,
+            outputs=["out"],
+        ),
+        op=operator(
+            """
+            import threading
+            import pyarrow as pa
+
+            note("module", __name__)
+            note("thread", threading.current_thread() is threading.main_thread())
+
+            class Operator:
+                def on_event(self, dora_event, send_output):
+                    event = dict(dora_event)
+                    if event["type"] == "INPUT":
+                        note("descriptor", [node["id"] for node in self.dataflow_descriptor["nodes"]])
+                        note("value", event.pop("value"))
+                        note("timestamp", event["metadata"].pop("timestamp"))
+                        note.call("bytes", send_output, "out", b"bytes")
+                        note.call("array", send_output, "out", pa.array([1.5, None]), {"flag": True})
+                        note.call("forwarded", send_output, "out", dora_event["value"], dora_event["metadata"])
+                        note.call("undeclared", send_output, "other", b"")
+                        note.call("no array", send_output, "out", object())
+                    note(event["type"], event)
+                    return DoraStatus.CONTINUE
+            """,
+            inputs={"in": "source/out"},
+            outputs=["out"],
+        ),
+        sink=program(SINK, name="sink.py", inputs={"in": {"source": "op/out", "queue_size": 100}}),
+    )
+    done = found["op"]
+    assert done["module"] == "op" and done["thread"] is True
+    assert done["descriptor"] == ["source", "op", "sink"]
+    assert done["value"] == {"UInt8Array": "uint8", "values": [49, 50]} and done["timestamp"] == {"datetime": "UTC"}
+    assert done["INPUT"] == {"kind": "dora", "type": "INPUT", "id": "in", "metadata": {"key": "value"}}
+    assert done["INPUT_CLOSED"] == {"kind": "dora", "type": "INPUT_CLOSED", "id": "in"}
+    assert done["STOP"] == {"kind": "dora", "type": "STOP", "id": "ALL_INPUTS_CLOSED"}
+    assert done["bytes"] is None and done["undeclared"] is None and done["no array"]["raises"] == "RuntimeError"
+    values = [(event["value"]["values"], event["metadata"]) for event in found["sink"].values() if event["type"] == "INPUT"]
+    assert values[:2] == [(list(b"bytes"), {}), ([1.5, None], {"flag": True})]
+    assert values[2] == ([49, 50], {"key": "value"}) and len(values) == 3
+
+
+def test_stop(flow, operator, program):
+    """An operator that says STOP has ended, and well."""
+    found = flow(
+        op=operator(COUNTER, {"tick": TICK}, ["count"]),
+        sink=program(SINK, name="sink.py", inputs={"count": {"source": "op/count", "queue_size": 100}}),
+    )
+    events = list(found["sink"].values())
+    assert [event["value"]["values"] for event in events[:3]] == [[1], [2], [3]]
+    assert events[0]["metadata"] == {"from": "tick"}
+    assert [event["type"] for event in events[3:]] == ["INPUT_CLOSED", "STOP"]
+
+
+def test_asked_to_stop(flow, operator):
+    found = flow(
+        *("--stop-after", "1s"),
+        op=operator(
+            """
+            class Operator:
+                def on_event(self, dora_event, send_output):
+                    note(dora_event["type"], dora_event["id"])
+                    return DoraStatus.CONTINUE
+
+                def __del__(self):
+                    note("gone", True)
+            """,
+            {"tick": TICK},
+        ),
+    )
+    assert found["op"] == {"INPUT": "tick", "STOP": "MANUAL", "gone": True}
+
+
+FAILURES = {
+    "raises": ("def on_event(self, event, send_output): 1 / 0", "ZeroDivisionError: division by zero"),
+    "returns nothing": (
+        "def on_event(self, event, send_output): pass",
+        "TypeError: on_event returned None: it has to return DoraStatus.CONTINUE",
+    ),
+    "returns a number": ("def on_event(self, event, send_output): return 0", "TypeError: on_event returned 0"),
+    "exits": ("def on_event(self, event, send_output): raise SystemExit(0)", "SystemExit: 0"),
+    "init raises": ("def __init__(self): raise ValueError('no camera')", "ValueError: no camera"),
+    "init with an argument": ("def __init__(self, wanted): pass", "TypeError: Operator.__init__() missing 1 required"),
+    "no method": ("pass", "AttributeError: 'Operator' object has no attribute 'on_event'"),
+}
+
+
+def ended_badly(start, why, **nodes):
+    started = start(**nodes)
+    assert started.finish(status=1) is not None
+    assert why in started.printed, started.printed
+    return started
+
+
+@pytest.mark.parametrize("case", FAILURES)
+def test_failures(start, operator, case):
+    body, why = FAILURES[case]
+    started = ended_badly(start, why, op=operator(f"class Operator:\n    {body}\n", {"tick": TICK}))
+    assert "operator `op` failed:" in started.printed or "operator `op`:" in started.printed
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("import missing_module", "ModuleNotFoundError: No module named 'missing_module'"),
+        ("class Operator", "SyntaxError"),
+        ("class Operators: pass", "op.py has no class `Operator`"),
+    ],
+)
+def test_files_that_are_no_operator(start, operator, text, why):
+    ended_badly(start, why, op=operator(text, {"tick": TICK}))
+
+
+def test_a_failure_is_told(start, operator, program):
+    """Whoever listens to an operator that fails learns why."""
+    started = start(
+        op=operator(
+            """
+            def compute():
+                raise RuntimeError("the lens\\nis dirty")
+
+            class Operator:
+                def on_event(self, dora_event, send_output):
+                    compute()
+            """,
+            {"tick": TICK},
+            ["out"],
+        ),
+        sink=program(SINK, name="sink.py", inputs={"in": "op/out"}),
+    )
+    found = started.finish(status=1)
+    failed = next(event for event in found["sink"].values() if event["type"] == "NODE_FAILED")
+    assert failed["id"] == "op" and "RuntimeError: the lens" in failed["value"]["error"]
+    assert 'in compute\n' in started.printed and "_runtime.py" not in started.printed
+
+
+def test_ended_by_a_signal(start, operator):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        started = start(
+            op=operator(
+                """
+                class Operator:
+                    def on_event(self, dora_event, send_output):
+                        note("pid", os.getpid())
+                        return DoraStatus.CONTINUE
+                """,
+                {"tick": TICK},
+            )
+        )
+        os.kill(until(lambda started=started: started.notes("op").get("pid"), "the operator"), number)
+        started.finish(status=1)
+        assert signal.Signals(number).name in started.printed
+        started.notes_path("op").unlink()
+
+
+def test_names_of_modules(flow, operator, write):
+    """A file may be named as a module of Python's, and import what lies beside it."""
+    write("operators/beside.py", "WHAT = 'beside'", prelude="")
+    found = flow(
+        op=operator(
+            """
+            import statistics
+            import sys
+            from beside import WHAT
+
+            class Operator:
+                def on_event(self, dora_event, send_output):
+                    note("ours", sys.modules[type(self).__module__].__file__)
+                    note("Python's", statistics.mean([1, 3]))
+                    note("beside", WHAT)
+                    return DoraStatus.STOP
+            """,
+            {"tick": TICK},
+            name="operators/statistics.py",
+        )
+    )
+    assert found["op"]["ours"].endswith("/operators/statistics.py")
+    assert found["op"]["Python's"] == 2 and found["op"]["beside"] == "beside"
+
+
+def test_without_a_dataflow(side):
+    """By hand, it says what it is for."""
+    code = "import dora; dora.start_runtime()"
+    done = subprocess.run([side.python, "-c", code], env=side.env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "RuntimeError: this process has no operators (DORA_RUNTIME_CONFIG is not set)" in done.stderr
+
+
+# ---- Hot reload
+
+VERSION = """
+    {extra}
+    class Operator:
+        def __init__(self):
+            self.count = 0
+            self.made_by = "{version}"
+            self.{version} = True
+        def on_event(self, dora_event, send_output):
+            {body}
+            self.count += dora_event["type"] == "INPUT"
+            note("{version} " + dora_event["type"], [self.count, self.made_by, sorted(vars(self))])
+            return DoraStatus.CONTINUE
+"""
+
+
+def version(name, body="pass", extra=""):
+    return VERSION.format(version=name, body=body, extra=extra)
+
+
+@pytest.fixture
+def reloading(start, operator, write):
+    """A dataflow with one operator, and what writes another version over its file."""
+
+    def begin(text):
+        started = start("--hot-reload", op=operator(text, {"tick": TICK}))
+        until(lambda: started.notes("op"), "the operator")
+        return started
+
+    return begin
+
+
+def notes_of(started, name):
+    return until(lambda: started.notes("op").get(name), name)
+
+
+def test_reload(reloading, write, tmp_path):
+    started = reloading(version("one"))
+    before = notes_of(started, "one INPUT")[0]
+    write("op.py", version("two"))
+    assert notes_of(started, "two RELOAD")[0] >= before
+    count, made_by, names = notes_of(started, "two INPUT")
+    # What the old one has lies over what the new one made.
+    assert count > before and made_by == "one" and names == ["count", "dataflow_descriptor", "made_by", "one", "two"]
+
+    # As many editors do.
+    write("other.py", version("three")).rename(tmp_path / "op.py")
+    assert notes_of(started, "three INPUT")[0] > count
+    started.process.send_signal(signal.SIGINT)
+    started.finish(status=None)
+    assert f"operator `op`: reloaded {tmp_path}/op.py" in started.printed
+
+
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        ("class Operator", "SyntaxError"),
+        ("1 / 0", "ZeroDivisionError"),
+        (version("bad", body="raise ValueError('not yet')"), "ValueError: not yet"),
+        (version("bad", body="if dora_event['type'] == 'INPUT': helper()", extra="def helper(): return 1 / 0"), "in helper"),
+    ],
+)
+def test_reload_of_what_fails(reloading, write, text, warning):
+    """The old code goes on, until there is better."""
+    started = reloading(version("one", body="helper()", extra="def helper(): pass"))
+    write("op.py", text)
+    until(lambda: warning in started.printed, warning)
+    count = notes_of(started, "one INPUT")[0]
+    until(lambda: started.notes("op")["one INPUT"][0] > count, "the old code")
+    write("op.py", version("two"))
+    assert notes_of(started, "two INPUT")[0] > count
+    started.process.send_signal(signal.SIGINT)
+    started.finish(status=0)
+
+
+def test_a_later_failure_is_one(reloading, write):
+    """Code that has handled an input is as responsible as the first."""
+    started = reloading(version("one"))
+    late = "if 'two INPUT' in seen: 1 / 0\n            seen.add('two ' + dora_event['type'])"
+    write("op.py", version("two", body=late, extra="seen = set()"))
+    started.finish(status=1)
+    assert "ZeroDivisionError" in started.printed and "two INPUT" in started.notes("op")
+
+
+# ---- Several in a process
+
+
+@pytest.fixture
+def operators(write, env):
+    """A node of several operators: name → (text, the keys of a descriptor)."""
+
+    def describe(**listed):
+        described = []
+        for name, (text, keys) in listed.items():
+            file = keys.pop("file", f"{name}.py")
+            write(file, f"ME = {name!r}\n" + textwrap.dedent(text))
+            described.append({"id": name, "python": file, **keys})
+        return {"operators": described, "env": env}
+
+    return describe
+
+
+FORWARD = """
+    import threading
+
+    note(ME + " thread", threading.current_thread().name)
+
+    class Operator:
+        count = 0
+
+        def on_event(self, dora_event, send_output):
+            note(f"{ME} {dora_event['type']}", dora_event["id"])
+            if dora_event["type"] == "INPUT":
+                self.count += 1
+                send_output("out", [*dora_event["value"].to_pylist(), self.count], dora_event["metadata"])
+                note(ME + " got", dora_event["value"])
+            return DoraStatus.STOP if self.count == 3 else DoraStatus.CONTINUE
+"""
+
+
+@pytest.mark.parametrize("threads", [("a", "b", "c"), ("a", "a", "a"), ("a", "b", "a")])
+def test_a_chain(flow, operators, program, threads):
+    queue = {"queue_size": 10}
+    found = flow(
+        host=operators(
+            one=(FORWARD, {"inputs": {"tick": TICK}, "outputs": ["out"], "thread": threads[0]}),
+            two=(FORWARD, {"inputs": {"in": {"source": "host/one/out", **queue}}, "outputs": ["out"], "thread": threads[1]}),
+            three=(FORWARD, {"inputs": {"in": {"source": "host/two/out", **queue}}, "outputs": ["out"], "thread": threads[2]}),
+        ),
+        sink=program(SINK, name="sink.py", inputs={"in": {"source": "host/three/out", **queue}}),
+    )
+    values = [event["value"]["values"] for event in found["sink"].values() if event["type"] == "INPUT"]
+    assert values == [[1, 1, 1], [2, 2, 2], [3, 3, 3]]
+    host = found["host"]
+    assert host["one INPUT"] == "tick" and host["two INPUT"] == "in"
+    names = [host[f"{name} thread"] for name in ("one", "two", "three")]
+    assert [names.index(name) for name in names] == [threads.index(name) for name in threads]
+    assert names[0] == "MainThread"
+
+
+def test_one_fails(start, operators, program):
+    """The others go on, and who listens to it hears of it."""
+    started = start(
+        host=operators(
+            bad=("class Operator:\n    def on_event(self, event, send_output): 1 / 0", {"inputs": {"tick": TICK}, "outputs": ["out"]}),
+            worse=("import missing_module", {"inputs": {"tick": TICK}}),
+            good=(FORWARD, {"inputs": {"tick": TICK}, "outputs": ["out"]}),
+            listener=(
+                """
+                class Operator:
+                    def on_event(self, dora_event, send_output):
+                        note("heard " + dora_event["type"], dora_event)
+                        return DoraStatus.CONTINUE
+                """,
+                {"inputs": {"bad": "host/bad/out"}},
+            ),
+        ),
+        sink=program(SINK, name="sink.py", inputs={"in": {"source": "host/good/out", "queue_size": 10}}),
+    )
+    found = started.finish(status=1)
+    values = [event["value"]["values"] for event in found["sink"].values() if event["type"] == "INPUT"]
+    assert values == [[1], [2], [3]]
+    failed = found["host"]["heard NODE_FAILED"]
+    assert failed["id"] == "host/bad" and "ZeroDivisionError: division by zero" in failed["value"]["error"]
+    assert failed["value"]["affected_input_ids"] == ["bad"]
+    assert "Node `host/bad` failed" in started.printed and "Node `host/worse` failed" in started.printed
+    assert "ModuleNotFoundError" in started.printed and "Node `host/good` failed" not in started.printed
+
+
+@pytest.mark.parametrize("thread", ["first", "second"])
+def test_stop_all(flow, operators, thread):
+    waiting = """
+        class Operator:
+            def on_event(self, dora_event, send_output):
+                note(ME + " " + dora_event["type"], dora_event)
+                return DoraStatus.CONTINUE
+    """
+    found = flow(
+        host=operators(
+            all=(
+                "class Operator:\n    def on_event(self, dora_event, send_output): return DoraStatus.STOP_ALL",
+                {"inputs": {"tick": TICK}, "thread": "first"},
+            ),
+            one=(waiting, {"inputs": {"never": "dora/timer/secs/1000"}, "thread": thread}),
+            two=(waiting, {"inputs": {"never": "dora/timer/secs/1000"}, "thread": thread}),
+        )
+    )
+    stop = {"kind": "dora", "type": "STOP", "id": "MANUAL"}
+    assert found["host"]["one STOP"] == stop and found["host"]["two STOP"] == stop
+
+
+def test_each_has_modules_of_its_own(flow, operators):
+    """Two operators of one file, and two files of one name, share nothing."""
+    text = """
+        import sys
+        counted = []
+
+        class Operator:
+            def on_event(self, dora_event, send_output):
+                counted.append(self)
+                assert sys.modules[__name__].counted is counted
+                note(f"{dora_event['id']} in {__name__}", len(counted))
+                return DoraStatus.STOP
+    """
+    found = flow(
+        host=operators(
+            one=(text, {"inputs": {"one": TICK}, "file": "a/op.py"}),
+            two=(text, {"inputs": {"two": TICK}, "file": "a/op.py"}),
+            three=(text, {"inputs": {"three": TICK}, "file": "b/op.py"}),
+        )
+    )
+    assert found["host"] == {"one in op": 1, "two in op@two": 1, "three in op@three": 1}
