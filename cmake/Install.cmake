@@ -12,6 +12,7 @@
 #     src/dora-{node,operator}-api.cc             what dora's users of C++ compile with their own; that for nodes is empty
 #     bin/dora, share/dora/dora-schema.json       the command; the JSON schema of descriptors, for editors
 #     bin/dora-coordinator                        the command's second name, for service managers
+#     libexec/dora/                               what the daemon starts: dora-runtime, dora-gateway
 #     share/man/man1/, completions of shells      of the command
 #     lib/systemd/user/                           its services
 #

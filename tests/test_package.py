@@ -59,6 +59,7 @@ def test_what_each_package_holds(debs):
     assert {
         "bin/dora",
         "bin/dora-coordinator",
+        "libexec/dora/dora-runtime",
         "lib/systemd/user/dora-coordinator.service",
         "lib/systemd/user/dora-coordinator.socket",
         "lib/systemd/user/dora-daemon.service",

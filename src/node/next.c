@@ -88,7 +88,7 @@ int next_event(dora_node *node, dora_event **out, int64_t timeout_ns)
         if (now - node->looked_ns > DOORBELL_NAP) {
             look_around(node, now);
         } else if (now >= deadline) {
-            if (node->poll_fd < 0 || wait_poll_arm(node))
+            if (node->poll_fd < 0 || timeout_ns == NODE_LOOK || wait_poll_arm(node))
                 return -ETIMEDOUT;
             wait_poll_disarm(node);
         } else {

@@ -308,6 +308,9 @@ void handover_close(dora_node *node);
 
 /* ---- next.c: the receiver's ---- */
 
+/* A timeout that doesn't wait, and doesn't arm dora_fd() either. */
+#define NODE_LOOK INT64_MIN
+
 /* As dora_next, without the deferred events. */
 int next_event(dora_node *node, dora_event **event, int64_t timeout_ns);
 

@@ -35,6 +35,10 @@ void node_raw_release(dora_event *event);
  * got it; else as dora_send. */
 int node_raw_send(dora_node *node, const char *output, const struct node_raw *raw, bool wait);
 
+/* As dora_next with the timeout 0, but leaves dora_fd() as it is: for a thread that looks after several nodes, and
+ * looks at each often before it sleeps. -ETIMEDOUT: nothing is there. */
+int node_raw_look(dora_node *node, dora_event **event);
+
 /* The wait of the thread that receives, or its next one, ends with -EINTR. Any thread. */
 void node_raw_interrupt(dora_node *node);
 

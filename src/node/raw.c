@@ -109,6 +109,11 @@ int node_raw_send(dora_node *node, const char *id, const struct node_raw *raw, b
     return rc;
 }
 
+int node_raw_look(dora_node *node, dora_event **event)
+{
+    return dora_next(node, event, NODE_LOOK);
+}
+
 void node_raw_interrupt(dora_node *node)
 {
     /* release: see next.c. */

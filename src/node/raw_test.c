@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -245,6 +246,31 @@ static void test_interrupt(void **state)
     stand_close(stand);
 }
 
+static bool is_readable(int fd)
+{
+    return poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 0) == 1;
+}
+
+static void test_a_look_leaves_the_descriptor(void **state)
+{
+    (void)state;
+    struct stand *stand = open_stand(1, LINK_DROP_OLDEST);
+    dora_node *source = stand->nodes[SOURCE].node, *between = stand->nodes[BETWEEN].node;
+    dora_event *event;
+    int fd = dora_fd(between);
+    assert_int_equal(dora_next(between, &event, 0), -ETIMEDOUT);
+    dora_send(source, "out", "x", 1, NULL);
+    assert_true(is_readable(fd));
+    assert_int_equal(node_raw_look(between, &event), 0);
+    dora_event_free(event);
+    assert_int_equal(node_raw_look(between, &event), -ETIMEDOUT);
+    dora_send(source, "out", "x", 1, NULL);
+    assert_false(is_readable(fd));
+    assert_int_equal(node_raw_look(between, &event), 0);
+    dora_event_free(event);
+    stand_close(stand);
+}
+
 static void test_held_beyond_the_node(void **state)
 {
     (void)state;
@@ -272,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_full_queue_without_waiting),
         cmocka_unit_test(test_requests_and_flush_mean_the_same),
         cmocka_unit_test(test_interrupt),
+        cmocka_unit_test(test_a_look_leaves_the_descriptor),
         cmocka_unit_test(test_held_beyond_the_node),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 
 #include "base/atomic.h"
 #include "base/cleanup.h"
+#include "node/node_raw.h"
 #include "node/stand.h"
 #include "shm/segment.h"
 
@@ -68,8 +69,37 @@ static void configure(struct stand_node *n)
 static void *open_node(void *argument)
 {
     struct stand_node *n = argument;
-    n->open_result = dora_node_open(&n->node, &n->options, &n->error);
+    n->open_result = node_raw_open(&n->node, n->config, &n->options, &n->error);
     return NULL;
+}
+
+static void begin_to_open(struct stand *stand, size_t index)
+{
+    struct stand_node *n = &stand->nodes[index];
+    proto_config_print(n->config, stand->name, (uint8_t[PROTO_TOKEN]){(uint8_t)(index + 1)});
+    if (n->opens)
+        n->opens(n->context, n->config);
+    else
+        assert_int_equal(pthread_create(&n->thread, NULL, open_node, n), 0);
+}
+
+/* The next node that says HELLO, whichever it is. */
+static void greet(struct stand *stand)
+{
+    struct pollfd poll_fd = {.fd = stand->listener, .events = POLLIN};
+    assert_int_equal(poll(&poll_fd, 1, 5000), 1);
+    int socket = accept4(stand->listener, NULL, NULL, SOCK_CLOEXEC);
+    assert_true(socket >= 0);
+    _Alignas(8) char buffer[PROTO_PACKET_MOST];
+    struct proto_packet packet;
+    assert_int_equal(proto_recv(socket, &packet, buffer, 0), 1);
+    assert_int_equal(packet.type, PROTO_HELLO);
+    size_t index = (size_t)((const struct proto_hello *)packet.body)->token[0] - 1;
+    assert_true(index < stand->count);
+    struct stand_node *n = &stand->nodes[index];
+    n->socket = socket;
+    n->arena = packet.fds[0];
+    configure(n);
 }
 
 void stand_open(struct stand *stand)
@@ -79,26 +109,10 @@ void stand_open(struct stand *stand)
     snprintf(stand->name, sizeof stand->name, "@dora-stand-%d-%d", (int)getpid(), number++);
     stand->listener = proto_listen(stand->name, &error);
     assert_true(stand->listener >= 0);
-    for (size_t i = 0; i < stand->count; i++) {
-        struct stand_node *n = &stand->nodes[i];
-        char text[PROTO_CONFIG_TEXT_MOST];
-        proto_config_print(text, stand->name, (uint8_t[PROTO_TOKEN]){(uint8_t)(i + 1)});
-        setenv(PROTO_CONFIG_ENV, text, 1);
-        if (n->opens)
-            n->opens(n->context, text);
-        else
-            assert_int_equal(pthread_create(&n->thread, NULL, open_node, n), 0);
-        struct pollfd poll_fd = {.fd = stand->listener, .events = POLLIN};
-        assert_int_equal(poll(&poll_fd, 1, 5000), 1);
-        n->socket = accept4(stand->listener, NULL, NULL, SOCK_CLOEXEC);
-        assert_true(n->socket >= 0);
-        _Alignas(8) char buffer[PROTO_PACKET_MOST];
-        struct proto_packet packet;
-        assert_int_equal(proto_recv(n->socket, &packet, buffer, 0), 1);
-        assert_int_equal(packet.type, PROTO_HELLO);
-        n->arena = packet.fds[0];
-        configure(n);
-    }
+    for (size_t i = 0; i < stand->count; i++)
+        begin_to_open(stand, i);
+    for (size_t i = 0; i < stand->count; i++)
+        greet(stand);
 }
 
 uint32_t stand_link(struct stand *stand, size_t from, size_t to, const struct link_edge *edges, size_t count)

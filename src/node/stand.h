@@ -16,7 +16,8 @@ struct stand_node {
     const char *id;
     struct stand_port inputs[STAND_PORTS], outputs[STAND_PORTS]; /* up to the first without id */
     dora_node_options options;
-    /* Somebody else opens it, told by `config`, or NULL: the stand does. */
+    /* Somebody else opens it, told by `config` (valid as long as the stand), or NULL: the stand does. The last one's is
+     * called when those of all nodes before have been. */
     void (*opens)(void *context, const char *config);
     void *context;
     dora_node *node; /* after stand_start, where the stand has opened it */
@@ -28,6 +29,7 @@ struct stand_node {
     int open_result;
     dora_error error;
     uint32_t restart_count;
+    char config[PROTO_CONFIG_TEXT_MOST];
 };
 
 struct stand {

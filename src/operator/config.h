@@ -10,7 +10,7 @@
 #define HOST_CONFIG_ENV "DORA_RUNTIME_CONFIG"
 
 struct operator_config {
-    const char *id;     /* within its host */
+    const char *id;     /* within its host; its node's, where it is alone and has none of its own */
     const char *thread; /* operators of the same one run on it, in this order */
     const char *file;   /* a shared library or a Python file, absolute */
     const char *connect;

@@ -1,0 +1,48 @@
+/* The operators of one thread, from their init to their end; and what all threads of a host have in common. */
+#ifndef OPERATOR_GROUP_H
+#define OPERATOR_GROUP_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "operator/host.h"
+
+struct host;
+
+struct operator
+{
+    struct host *host;
+    const struct operator_config *config;
+    const struct operator_kind *kind;
+    void *context;    /* of kind->init */
+    void *self;       /* NULL before init and after drop */
+    dora_node *node;  /* NULL before it has joined and when it is being closed; written with the host's lock */
+    bool has_stopped; /* has had its Stop */
+};
+
+struct group {
+    struct host *host;
+    const char *name;
+    struct operator** members; /* those that run; in the descriptor's order */
+    size_t count;
+    pthread_t thread;
+};
+
+struct host {
+    struct host_config config;
+    const struct operator_host_options *options;
+    struct operator* operators; /* as many as config has */
+    struct group *groups;
+    size_t group_count;
+    pthread_mutex_t lock;
+    pthread_cond_t progress;
+    size_t waiting; /* groups that have not initialised their operators yet */
+    bool no_start;  /* one of them could not */
+    _Atomic bool failed, stop_all;
+};
+
+/* Runs a group on the calling thread, until all its operators have ended. */
+void group_run(struct group *group);
+
+#endif
