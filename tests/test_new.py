@@ -1,6 +1,7 @@
 """dora new: projects that build and run at once, and the names they can have."""
 
 import compileall
+import json
 import os
 import pathlib
 import re
@@ -9,7 +10,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, DEADLINE
+from conftest import ACTOR, BUILD, DEADLINE
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +109,44 @@ def test_a_node_joins_a_dataflow_as_dora_says(new, dora, tmp_path, language, nam
     assert (tmp_path / "bin/my-node.2").exists()
 
 
+@pytest.mark.release_only
+@pytest.mark.parametrize("language, name, suffix", [("c", "C", "c"), ("cxx", "C++", "cc")])
+def test_an_operator_joins_a_dataflow_as_dora_says(new, prefix, tmp_path, language, name, suffix):
+    done = new("my-operator.2", "--kind", "operator", "--lang", language)
+    assert done.returncode == 0, done.stderr
+    first, *lines = done.stdout.splitlines()
+    assert first == f"Created new {name} operator `my-operator.2` at ./my-operator.2"
+    assert {path.name for path in (tmp_path / "my-operator.2").iterdir()} == {f"operator.{suffix}", "CMakeLists.txt"}
+    listed = [line for line in lines if line.startswith(("  - id", "    "))]
+    listener = {"id": "listener", "path": str(ACTOR), "args": "join listen"}
+    listener["inputs"] = {"in": "my-operator.2/speech"}
+    (tmp_path / "dataflow.yml").write_text("\n".join(["nodes:", *listed, "  - " + json.dumps(listener)]))
+    done = subprocess.run(
+        [prefix / "bin/dora", "run", "dataflow.yml", "--stop-after", "1s"],
+        cwd=tmp_path,
+        env=path_with(prefix / "bin"),
+        capture_output=True,
+        text=True,
+        timeout=2 * DEADLINE,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"summary in count=[1-9]", done.stdout), done.stdout
+
+
+@pytest.mark.release_only
+def test_an_operator_in_python_joins_a_dataflow_as_dora_says(new, dora, tmp_path, environment):
+    listed = new("my-operator.2", "--kind", "operator", "--lang", "python", check=True).stdout.splitlines()
+    assert listed[0] == "Created new Python operator `my-operator.2` at ./my-operator.2"
+    listed = [line for line in listed if line.startswith(("  - id", "    "))]
+    listener = {"id": "listener", "path": str(ACTOR), "args": "join listen"}
+    listener["inputs"] = {"in": "my-operator.2/speech"}
+    (tmp_path / "dataflow.yml").write_text("\n".join(["nodes:", *listed, "  - " + json.dumps(listener)]))
+    command = [dora, "run", "dataflow.yml", "--stop-after", "3s"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=2 * DEADLINE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"summary in count=[1-9]", done.stdout), done.stdout
+
+
 def test_a_project_in_python_is_valid(new, dora, tmp_path):
     done = new("hello", "--lang", "python")
     assert done.returncode == 0
@@ -168,6 +207,8 @@ def test_with_uv_pip_is_that_of_uv(dora, tmp_path, pip):
         (["two words"], "can't be a name"),
         (["x" * 300], "can't be a name"),
         (["test", "--kind", "node"], "keeps for itself"),
+        (["all", "--kind", "operator"], "keeps for itself"),
+        (["library", "--kind", "operator"], "can't begin with `lib`"),
         (["x", "--lang", "rust"], "no template for Rust"),
         (["x", "--lang", "ada"], "`--lang` can't be `ada`"),
         ([], "needs NAME"),

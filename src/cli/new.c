@@ -10,7 +10,7 @@
 #include "cli/report.h"
 
 /* A name becomes a folder, a node's id, a CMake target and a Python package. */
-static bool check_name(const char *name, bool is_node)
+static bool check_name(const char *name, enum project_kind kind)
 {
     static const char *const reserved[] = {"all", "clean", "dora", "help", "install", "package", "test"};
     static const char first[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
@@ -30,11 +30,15 @@ static bool check_name(const char *name, bool is_node)
         report_hint("use letters, digits, `_`, `-` and `.`, beginning with a letter, a digit or `_`");
         return false;
     }
-    for (size_t i = 0; is_node && i < sizeof reserved / sizeof *reserved; i++)
+    for (size_t i = 0; kind != PROJECT_DATAFLOW && i < sizeof reserved / sizeof *reserved; i++)
         if (strcmp(name, reserved[i]) == 0) {
-            report_error("a node can't have the name `%s`, which dora or CMake keeps for itself", name);
+            report_error("a node or operator can't have the name `%s`, which dora or CMake keeps for itself", name);
             return false;
         }
+    if (kind == PROJECT_OPERATOR && strncmp(name, "lib", 3) == 0) {
+        report_error("the name of an operator can't begin with `lib`, which is put before that of its library");
+        return false;
+    }
     return true;
 }
 
@@ -77,13 +81,16 @@ static int run(const struct options *options)
     const char *kind = options_value(options, "kind"), *language = options_value(options, "lang");
     struct project project = {.name = options->operands[0], .language = language ? language : "c"};
     project.is_python = strcmp(project.language, "python") == 0;
-    project.is_node = kind && strcmp(kind, "node") == 0;
+    if (kind)
+        project.kind = strcmp(kind, "node") == 0       ? PROJECT_NODE
+                       : strcmp(kind, "operator") == 0 ? PROJECT_OPERATOR
+                                                       : PROJECT_DATAFLOW;
     if (strcmp(project.language, "rust") == 0) {
         report_error("`dora new` has no template for Rust: this dora has no Rust library");
         report_hint("use --lang c, cxx or python; a Rust program can be a node through the C interface, <dora/dora.h>");
         return COMMAND_USAGE;
     }
-    if (!check_name(project.name, project.is_node))
+    if (!check_name(project.name, project.kind))
         return COMMAND_USAGE;
     name_module(&project);
     return create(&project);
@@ -92,8 +99,8 @@ static int run(const struct options *options)
 static const struct option_spec options[] = {
     {.name = "kind",
      .value = "KIND",
-     .choices = "dataflow|node",
-     .help = "A dataflow of three nodes (the default), or one node for a dataflow that exists"},
+     .choices = "dataflow|node|operator",
+     .help = "A dataflow of three nodes (the default), or one node or operator for a dataflow that exists"},
     {.name = "lang",
      .value = "LANGUAGE",
      .choices = "c|cxx|python|rust",
@@ -107,12 +114,12 @@ const struct command command_new = {
     .min_operands = 1,
     .max_operands = 1,
     .summary = "Create a project that builds and runs at once",
-    .details =
-        "Makes the folder NAME here, with two nodes that speak and one that listens, or with a single node, and\n"
-        "prints how to go on. C and C++ are built by CMake, with the `build` commands of dataflow.yml, so that\n"
-        "`dora run dataflow.yml` is all it takes.",
+    .details = "Makes the folder NAME here, with two nodes that speak and one that listens, or with a single node or\n"
+               "operator, and prints how to go on. C and C++ are built by CMake, with the `build` commands of\n"
+               "dataflow.yml, so that `dora run dataflow.yml` is all it takes.",
     .example = "dora new hello --lang cxx\n"
-               "dora new camera --kind node --lang c",
+               "dora new camera --kind node --lang c\n"
+               "dora new filter --kind operator --lang cxx",
     .options = options,
     .run = run,
 };

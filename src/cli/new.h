@@ -7,10 +7,13 @@
 
 #include "base/error.h"
 
+enum project_kind { PROJECT_DATAFLOW, PROJECT_NODE, PROJECT_OPERATOR };
+
 struct project {
     const char *name, *language; /* as on the command line: "c", "cxx", "python" */
-    bool is_node, is_python;
-    char module[NAME_MAX + 1]; /* the name as Python can import it */
+    enum project_kind kind;
+    bool is_python;
+    char module[NAME_MAX + 1]; /* the name as Python can import it, and as a library can be called */
 };
 
 /* Writes the template's files into the folder of that name, which is there and empty. 0 or a negative errno, with what

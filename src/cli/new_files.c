@@ -18,8 +18,10 @@ struct swaps {
 /* A node alone is the first talker under its own name. */
 static struct swaps choose_swaps(const struct project *project)
 {
-    if (!project->is_node)
+    if (project->kind == PROJECT_DATAFLOW)
         return (struct swaps){{{"dora-project", project->name}}};
+    if (project->kind == PROJECT_OPERATOR)
+        return (struct swaps){{{"greeter_1", project->module}, {"greeter-1", project->name}}};
     if (!project->is_python)
         return (struct swaps){{{"talker_1", project->name}}};
     return (struct swaps){{{"talker_1", project->module}, {"talker-1", project->name}}};
@@ -75,9 +77,9 @@ static int write_file(const struct project *project, const struct swaps *swaps, 
 int new_write_files(const struct project *project, struct error *error)
 {
     char folder[64];
-    int len = snprintf(folder, sizeof folder, "templates/%s/", project->language);
-    if (project->is_node)
-        len += snprintf(folder + len, sizeof folder - (size_t)len, "%s/", project->is_python ? "talker-1" : "talker_1");
+    const char *node = project->kind != PROJECT_NODE ? "" : project->is_python ? "talker-1/" : "talker_1/";
+    int len = snprintf(folder, sizeof folder, "templates/%s%s/%s",
+                       project->kind == PROJECT_OPERATOR ? "operators/" : "", project->language, node);
     struct swaps swaps = choose_swaps(project);
     for (const struct embedded *file = embedded_files; file->path; file++) {
         if (strncmp(file->path, folder, (size_t)len) != 0)

@@ -39,23 +39,36 @@ static void print_path(void)
     printf("  export PATH=\"%s:$PATH\"    # so that CMake finds this dora\n", self);
 }
 
-static void print_node_steps(const struct project *project)
+/* Keys of the descriptor, each line with `margin` before it. */
+static void print_keys(const struct project *project, const char *margin)
 {
     const char *name = project->name;
-    puts("Next, make it part of a dataflow whose descriptor lies beside its folder:");
-    printf("  - id: %s\n", name);
-    if (project->is_python)
-        printf("    build: pip install -e %s\n    path: %s/%s/main.py\n", name, name, project->module);
+    bool is_operator = project->kind == PROJECT_OPERATOR;
+    if (!project->is_python)
+        printf("%sbuild: |\n"
+               "%s  cmake -S %s -B %s/build -DCMAKE_BUILD_TYPE=Release\n"
+               "%s  cmake --build %s/build\n"
+               "%s%s: bin/%s\n",
+               margin, margin, name, name, margin, name, margin, is_operator ? "shared-library" : "path",
+               is_operator ? project->module : name);
+    else if (is_operator)
+        printf("%spython: %s/%s.py\n", margin, name, project->module);
     else
-        printf("    build: |\n"
-               "      cmake -S %s -B %s/build -DCMAKE_BUILD_TYPE=Release\n"
-               "      cmake --build %s/build\n"
-               "    path: bin/%s\n",
-               name, name, name, name);
-    printf("    inputs:\n"
-           "      tick: dora/timer/millis/100\n"
-           "    outputs:\n"
-           "      - speech\n");
+        printf("%sbuild: pip install -e %s\n%spath: %s/%s/main.py\n", margin, name, margin, name, project->module);
+    printf("%sinputs:\n"
+           "%s  tick: dora/timer/millis/100\n"
+           "%soutputs:\n"
+           "%s  - speech\n",
+           margin, margin, margin, margin);
+}
+
+static void print_node_steps(const struct project *project)
+{
+    puts("Next, make it part of a dataflow whose descriptor lies beside its folder:");
+    printf("  - id: %s\n", project->name);
+    if (project->kind == PROJECT_OPERATOR)
+        puts("    operator:");
+    print_keys(project, project->kind == PROJECT_OPERATOR ? "      " : "    ");
 }
 
 static void print_dataflow_steps(const struct project *project)
@@ -71,12 +84,15 @@ static void print_dataflow_steps(const struct project *project)
 
 void new_print_steps(const struct project *project)
 {
-    printf("Created new %s %s `%s` at ./%s\n", language_name(project->language),
-           project->is_node ? "custom node" : "dataflow", project->name, project->name);
-    if (project->is_node)
-        print_node_steps(project);
-    else
+    static const char *const kinds[] = {"dataflow", "custom node", "operator"};
+    printf("Created new %s %s `%s` at ./%s\n", language_name(project->language), kinds[project->kind], project->name,
+           project->name);
+    if (project->kind == PROJECT_DATAFLOW) {
         print_dataflow_steps(project);
-    if (project->is_python && project->is_node)
-        puts("Nodes in Python need dora's Python package: the module `dora` of this command's version.");
+        return;
+    }
+    print_node_steps(project);
+    if (project->is_python)
+        printf("%s in Python need dora's Python package: the module `dora` of this command's version.\n",
+               project->kind == PROJECT_OPERATOR ? "Operators" : "Nodes");
 }
