@@ -51,7 +51,7 @@ typedef struct OnEventResult {
 
 typedef struct Input Input_t;
 
-/* One of its four is set; or none, of an event without a meaning here. */
+/* One of its four is set; or none, of an event without a meaning here, which operator.h gives. */
 typedef struct RawEvent {
     Input_t *input;           /* a message, or a tick of a timer; else NULL */
     Vec_uint8_t input_closed; /* the id of an input that is at its end */

@@ -233,8 +233,8 @@ static int event(void *pointer, dora_event *event, struct error *error)
     case DORA_EVENT_ERROR:
         raw.error = lend(dora_event_text(event));
         return on_event(self, &raw, error, "an error", "");
-    default:
-        return OPERATOR_CONTINUE;
+    default: /* for operators that ask dora_operator_current which it is */
+        return on_event(self, &raw, error, "an event", "");
     }
 }
 
