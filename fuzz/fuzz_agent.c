@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/parts.h"
+#include "agent/remote_check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -104,6 +105,20 @@ static void begin(void)
         turn();
 }
 
+/* What the daemon would start: never anything but dora's own words. */
+static void check_command(const json_t *params)
+{
+    char **words = NULL, terminal[REMOTE_TERMINAL_MOST];
+    struct error error = ERROR_INIT;
+    if (remote_check_args(json_object_get(params, "args"), &words, &error) == 0)
+        must(strcmp(words[0], "dora") == 0 &&
+                 (strcmp(words[1], "topic") == 0 || strcmp(words[1], "trace") == 0 || strcmp(words[1], "logs") == 0),
+             "another command");
+    free(words);
+    if (remote_check_terminal(json_object_get(params, "terminal"), terminal, &error) == 0)
+        must(strlen(terminal) < sizeof terminal, "a terminal without an end");
+}
+
 /* One line: "METHOD {…}". */
 static void ask_line(const char *text, size_t len)
 {
@@ -118,6 +133,11 @@ static void ask_line(const char *text, size_t len)
             return;
     json_t *params = json_loadb(space + 1, len - (size_t)(space + 1 - text), 0, NULL);
     if (!json_is_object(params) || strspn(method, "abcdefghijklmnopqrstuvwxyz.") != (size_t)(space - text)) {
+        json_decref(params);
+        return;
+    }
+    if (strcmp(method, "machine.command") == 0) {
+        check_command(params);
         json_decref(params);
         return;
     }

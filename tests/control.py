@@ -12,6 +12,7 @@ class Fault(Exception):
     def __init__(self, error):
         super().__init__(f"{error['code']}: {error['message']} ({error.get('hint')})")
         self.code, self.message, self.hint = error["code"], error["message"], error.get("hint")
+        self.machine = error.get("machine")
 
 
 class Peer:

@@ -254,16 +254,18 @@ def test_requests_go_to_the_node_s_machine_and_lists_are_joined(machines):
     assert passed(made.command, made.base, "topic.watch", {"config": "x"}, topics=["hand/grip"]) == {"config": "x"}
     assert passed(far, made.robot, "topic.publish", {"config": "x"}, topic="eye/image") == {"config": "x"}
     assert passed(far, made.robot, "trace.read", {"spans": []}, on=True) == {"spans": []}
-    for command, method, params, words in (
-        (made.command, "topic.watch", {"topics": ["eye/image"]}, "where the node runs, on machine `robot`"),
-        (far, "topic.publish", {"topic": "hand/grip"}, "on machine `base`"),
-        (made.command, "topic.watch", {"topics": ["hand/grip", "eye/image"]}, "several machines: `eye/image`"),
-        (made.command, "node.connect", {"source": "eye/image", "target": "hand/image"}, "nodes of two machines"),
-        (made.command, "node.info", {"node": "nobody"}, "has no node `nobody`"),
-        (made.cli("third"), "trace.read", {"on": True}, "runs on this machine"),
+    for command, method, params, words, machine in (
+        (made.command, "topic.watch", {"topics": ["eye/image"]}, "where the node runs, on machine `robot`", "robot"),
+        (far, "topic.publish", {"topic": "hand/grip"}, "on machine `base`", "base"),
+        (made.command, "topic.watch", {"topics": ["hand/grip", "eye/image"]}, "several machines: `eye/image`", None),
+        (made.command, "node.connect", {"source": "eye/image", "target": "hand/image"}, "nodes of two machines", None),
+        (made.command, "node.info", {"node": "nobody"}, "has no node `nobody`", None),
+        (made.cli("third"), "trace.read", {"on": True}, "runs on this machine", "robot"),
+        (made.command, "trace.read", {"on": True, "topic": "eye/image"}, "where its node runs, on machine `robot`", "robot"),
     ):
-        with pytest.raises(Fault, match=words):
+        with pytest.raises(Fault, match=words) as fault:
             command.call(method, **params)
+        assert fault.value.machine == machine
     for method, key in (("node.list", "nodes"), ("topic.list", "topics"), ("metrics", "nodes")):
         request = far.ask(method)
         for machine in (made.base, made.robot):
@@ -281,6 +283,53 @@ def test_requests_go_to_the_node_s_machine_and_lists_are_joined(machines):
     assert asked["params"]["value"] == 3
     made.robot.say(id=asked["id"], result={})
     assert made.command.answer(request) == {}
+
+
+def test_a_command_on_another_machine_belongs_to_the_connection_that_asked(machines):
+    made = machines()
+    args = ["topic", "echo", "--", "eye/image"]
+    with pytest.raises(Fault, match="no machine `robt`"):
+        made.command.call("machine.command", machine="robt", args=args)
+
+    def begin(command):
+        request = command.ask("machine.command", machine="robot", args=args, terminal={"columns": 80})
+        asked = made.robot.asked("machine.command")
+        assert asked["params"]["args"] == args and asked["params"]["terminal"] == {"columns": 80}
+        made.robot.say(id=asked["id"], result={"command": asked["params"]["command"]})
+        return command.answer(request)["command"]
+
+    def passed(method, result, **params):
+        request = made.command.ask(method, **params)
+        asked = made.robot.asked(method)
+        assert asked["params"]["command"] == params["command"]
+        made.robot.say(id=asked["id"], **result)
+        return made.command.answer(request)
+
+    first, other = begin(made.command), made.cli()
+    second = begin(other)
+    assert first != second
+    for method in ("machine.output", "machine.end"):
+        with pytest.raises(Fault, match="for this connection"):
+            made.command.call(method, command=second)
+    assert passed("machine.output", {"result": {"out": "eA=="}}, command=first) == {"out": "eA=="}
+    with pytest.raises(Fault, match="already"):
+        passed("machine.output", {"error": {"code": "exists", "message": "already"}}, command=first)
+    assert passed("machine.end", {"result": {}}, command=first) == {}
+    assert passed("machine.output", {"result": {"status": 3}}, command=first) == {"status": 3}
+    with pytest.raises(Fault, match="for this connection"):
+        made.command.call("machine.output", command=first)
+    other.close()
+    ended = made.robot.asked("machine.end")
+    assert ended["params"] == {"command": second, "forget": True}
+    made.robot.say(id=ended["id"], result={})
+    third = begin(made.command)
+    waiting = made.command.ask("machine.output", command=third)
+    made.robot.asked("machine.output")
+    made.robot.close()
+    with pytest.raises(Fault, match="machine `robot`, where the command ran, has been lost"):
+        made.command.answer(waiting)
+    with pytest.raises(Fault, match="out of reach"):
+        made.command.call("machine.command", machine="robot", args=args)
 
 
 def test_a_stop_goes_to_all_parts_and_to_one_that_is_out_of_reach_when_it_is_back(machines):

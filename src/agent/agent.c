@@ -87,6 +87,9 @@ static void on_request(void *context, struct control_request *request, const cha
         run_stop(agent, request, params);
     } else if (strcmp(method, "metrics") == 0) {
         agent_metrics(agent, request, params);
+    } else if (strcmp(method, "machine.command") == 0 || strcmp(method, "machine.output") == 0 ||
+               strcmp(method, "machine.end") == 0) {
+        agent_remote(agent, request, method, params);
     } else if (strcmp(method, "shutdown") == 0) {
         control_answer(request, json_object());
         agent_stop(agent, json_is_true(json_object_get(params, "force")) ? 0 : node_grace(params));
@@ -113,6 +116,7 @@ static void lose(struct agent *agent)
         run->is_dirty = true;
         agent_trace_end(run);
     }
+    remote_forget_all(agent);
     alarm_set(agent->retry, agent->retry_ns);
     agent_check(agent);
 }
@@ -289,6 +293,7 @@ int agent_open(struct agent **out, uv_loop_t *loop, const struct agent_options *
 void agent_stop(struct agent *agent, int64_t grace_ns)
 {
     agent->is_ending = true;
+    remote_forget_all(agent);
     for (struct run *run = agent->runs; run; run = run->next) {
         if (run->dataflow && grace_ns <= 0)
             dataflow_kill(run->dataflow);
@@ -327,6 +332,7 @@ void agent_close(struct agent *agent)
         if (run->start)
             control_refusef(take_ptr(run->start), "failed", NULL, "the daemon has ended");
     gateway_close(take_ptr(agent->gateway));
+    remote_close_all(agent);
     daemon_close(agent->daemon); /* before the graphs that its dataflows read */
     while (agent->runs)
         run_free(agent->runs);

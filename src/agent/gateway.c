@@ -8,6 +8,7 @@
 #include "agent/gateway_process.h"
 #include "agent/parts.h"
 #include "base/cleanup.h"
+#include "daemon/descendants.h"
 
 static const int64_t retry_least = 100 * CLOCK_MILLI, retry_most = 5 * CLOCK_SECOND;
 /* One that has worked for so long is started again at once. */
@@ -18,6 +19,7 @@ static const int64_t open_patience = 30 * CLOCK_SECOND, end_patience = CLOCK_SEC
 struct gateway {
     struct agent *agent;
     pid_t pid; /* 0: none */
+    struct spared spared;
     struct watch *process;
     struct control_connection *connection;
     bool is_open; /* it has answered gateway.open */
@@ -245,7 +247,7 @@ static void on_process(void *context, int events)
     /* The daemon's own look at its children may have been first. */
     waitid(P_PID, (id_t)gateway->pid, &info, WEXITED | WNOHANG);
     gateway->pid = 0;
-    daemon_spare(gateway->agent->daemon, 0);
+    daemon_spare_no_more(gateway->agent->daemon, &gateway->spared);
     watch_close(take_ptr(gateway->process));
     control_close(take_ptr(gateway->connection)); /* what it was asked is lost */
     if (gateway->is_ending) {
@@ -268,7 +270,8 @@ static int start(struct gateway *gateway, struct error *error)
     if (rc < 0)
         return rc;
     uv_loop_t *loop = gateway->agent->loop;
-    daemon_spare(gateway->agent->daemon, gateway->pid);
+    gateway->spared = (struct spared){.pid = gateway->pid};
+    daemon_spare(gateway->agent->daemon, &gateway->spared);
     rc = control_open(&gateway->connection, loop, socket, &owner, gateway, error);
     if (rc < 0)
         gateway->connection = NULL;
@@ -277,6 +280,7 @@ static int start(struct gateway *gateway, struct error *error)
         kill_process(gateway);
     if (watched < 0) {
         waitpid(gateway->pid, NULL, 0);
+        daemon_spare_no_more(gateway->agent->daemon, &gateway->spared);
         gateway->pid = 0;
         return watched;
     }
@@ -340,6 +344,7 @@ void gateway_close(struct gateway *gateway)
     kill_process(gateway);
     if (gateway->pid > 0)
         waitpid(gateway->pid, NULL, 0);
+    daemon_spare_no_more(gateway->agent->daemon, &gateway->spared);
     watch_close(gateway->process);
     alarm_close(gateway->alarm);
     free(gateway->trouble);

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "agent/base64.h"
+#include "base/base64.h"
 #include "agent/parts.h"
 #include "base/cleanup.h"
 #include "daemon/edge.h"

@@ -45,6 +45,7 @@ struct agent {
     struct alarm *retry;     /* connect again; while ending: for how long the coordinator may still listen */
     struct run *runs;        /* newest first */
     struct gateway *gateway; /* to other machines; NULL: none */
+    struct remote *remotes;  /* commands for other machines */
 };
 
 /* ---- agent.c ---- */
@@ -156,6 +157,13 @@ void run_moves_look(struct run *run); /* edges have changed, or a node's move ha
 void run_moves_over(struct run *run); /* nobody waits for it any more */
 /* The coordinator is gone, who would say how they go on. */
 void run_moves_undo(struct run *run);
+
+/* ---- remote.c ---- */
+
+/* `machine.command`, `machine.output`, `machine.end`. */
+void agent_remote(struct agent *agent, struct control_request *request, const char *method, json_t *params);
+void remote_forget_all(struct agent *agent); /* nobody will ask for them any more: they are told to end */
+void remote_close_all(struct agent *agent);  /* killed */
 
 /* ---- trace.c ---- */
 

@@ -1,18 +1,25 @@
 #include "cli/interrupt.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/eventfd.h>
 #include <time.h>
 
 #include "base/clock.h"
 
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 static volatile sig_atomic_t seen;
+static volatile sig_atomic_t fd = -1;
 
 static void note(int number)
 {
     (void)number;
+    int saved = errno;
     seen = 1;
+    if (fd >= 0)
+        eventfd_write(fd, 1);
+    errno = saved;
 }
 
 void interrupt_catch(void)
@@ -21,6 +28,13 @@ void interrupt_catch(void)
     struct sigaction action = {.sa_handler = note, .sa_flags = (int)SA_RESETHAND};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         sigaction(signals[i], &action, NULL);
+}
+
+int interrupt_fd(void)
+{
+    if (fd < 0)
+        fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return fd;
 }
 
 bool interrupt_seen(void)

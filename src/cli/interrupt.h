@@ -9,6 +9,9 @@
 void interrupt_catch(void);
 bool interrupt_seen(void);
 
+/* Becomes readable with the signal, and stays so; -1: it can't be had. Before interrupt_catch(). */
+int interrupt_fd(void);
+
 /* Sleeps until `deadline` (CLOCK_MONOTONIC ns) or a signal. */
 void interrupt_sleep(int64_t deadline);
 

@@ -6,8 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/remote.h"
+
 bool report_color(int fd)
 {
+    if (remote_is())
+        return remote_color(fd);
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
     return !(no_color && *no_color) && term && strcmp(term, "dumb") != 0 && isatty(fd);
 }

@@ -49,7 +49,7 @@ static void on_request(uv_poll_t *control, int status, int events)
     ssize_t len = read(run->control_fd, &request, 1);
     if (len == 0) {
         /* The keeper is gone, and nobody waits for this process: nothing may outlive it. */
-        descendants_kill(CLOCK_SECOND, 0);
+        descendants_kill(CLOCK_SECOND, NULL);
         _exit(COMMAND_FAILED);
     }
     if (len < 0 || !run->dataflow)

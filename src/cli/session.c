@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/progress.h"
+#include "cli/remote.h"
 #include "cli/report.h"
 
 bool session_is_absent(int code)
@@ -82,8 +83,8 @@ void session_report_fault(const struct control_fault *fault, bool has_name)
     report_failure(control_code_errno(fault->code), fault->message, fault->hint, has_name);
 }
 
-json_t *session_call_events(struct control_client *client, const char *method, json_t *params, int64_t timeout_ns,
-                            void (*event)(void *context, json_t *event), void *context)
+static json_t *call(struct control_client *client, const char *method, json_t *params, int64_t timeout_ns,
+                    void (*event)(void *context, json_t *event), void *context, char **machine)
 {
     struct error error = ERROR_INIT;
     json_t *result = NULL;
@@ -93,14 +94,30 @@ json_t *session_call_events(struct control_client *client, const char *method, j
     int rc = control_call(client, method, params, timeout_ns, event, context, &result, &error);
     if (rc == 0)
         return result;
+    if (machine && control_client_machine(client) && !remote_is() &&
+        (*machine = strdup(control_client_machine(client))))
+        return NULL;
     const char *hint = control_client_hint(client);
     report_failure(rc, error.message, !hint && rc == -ENOENT ? hint_for_missing(method) : hint, has_name);
     return NULL;
 }
 
+json_t *session_call_events(struct control_client *client, const char *method, json_t *params, int64_t timeout_ns,
+                            void (*event)(void *context, json_t *event), void *context)
+{
+    return call(client, method, params, timeout_ns, event, context, NULL);
+}
+
 json_t *session_call(struct control_client *client, const char *method, json_t *params, int64_t timeout_ns)
 {
-    return session_call_events(client, method, params, timeout_ns, NULL, NULL);
+    return call(client, method, params, timeout_ns, NULL, NULL, NULL);
+}
+
+json_t *session_call_here(struct control_client *client, const char *method, json_t *params, int64_t timeout_ns,
+                          char **machine)
+{
+    *machine = NULL;
+    return call(client, method, params, timeout_ns, NULL, NULL, machine);
 }
 
 const char *session_name_of(const json_t *dataflow)

@@ -43,6 +43,11 @@ struct control_client *session_open(const struct options *options);
 /* Asks and waits for the answer, which is the caller's; NULL: it failed. Takes over `params` (NULL: none). */
 json_t *session_call(struct control_client *client, const char *method, json_t *params, int64_t timeout_ns);
 
+/* The same, for what is possible on one machine alone: where that is another one, `*machine` is its name, to be freed,
+ * and nothing is reported. NULL otherwise; also in a command that runs for another machine itself. */
+json_t *session_call_here(struct control_client *client, const char *method, json_t *params, int64_t timeout_ns,
+                          char **machine);
+
 /* The same, with `event` called for what is told on the way (NULL: not wanted). */
 json_t *session_call_events(struct control_client *client, const char *method, json_t *params, int64_t timeout_ns,
                             void (*event)(void *context, json_t *event), void *context);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cli/remote.h"
 #include "cli/report.h"
 
 enum { GAP = 2 };
@@ -76,6 +77,8 @@ size_t table_add_cut(struct buf *out, const char *text, size_t width)
 size_t table_terminal_width(int fd)
 {
     struct winsize size;
+    if (remote_is())
+        return fd == STDOUT_FILENO ? remote_columns() : 0;
     return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 

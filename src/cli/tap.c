@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/json_value.h"
+#include "cli/remote.h"
 #include "cli/report.h"
 #include "cli/session.h"
 
@@ -16,9 +19,9 @@ static const char CONFIG[] = "DORA_NODE_CONFIG";
 static const int64_t NAP = 10 * CLOCK_MILLI;   /* between two looks at a busy topic */
 static const int64_t REST = 100 * CLOCK_MILLI; /* between two looks for a signal at a quiet one */
 
-dora_node *tap_join(struct control_client *client, const char *method, json_t *params)
+dora_node *tap_join(struct control_client *client, const char *method, json_t *params, char **machine)
 {
-    json_t *result = session_call(client, method, params, SESSION_PATIENCE);
+    json_t *result = session_call_here(client, method, params, SESSION_PATIENCE, machine);
     if (!result)
         return NULL;
     dora_node *node = NULL;
@@ -68,9 +71,18 @@ static json_t *choose_topics(struct control_client *client, const struct options
     return names;
 }
 
+static int run_there(struct control_client *client, const struct options *options, const char *machine,
+                     const json_t *params)
+{
+    json_t *words = remote_words(options);
+    remote_add_rest(words, json_object_get(params, "dataflow"), options);
+    return remote_run(client, machine, words);
+}
+
 bool tap_open(struct tap *tap, const struct options *options, int operand, int64_t queue_size, bool is_prompt)
 {
-    *tap = (struct tap){.is_prompt = is_prompt};
+    *tap = (struct tap){.is_prompt = is_prompt, .status = COMMAND_FAILED};
+    autofree char *machine = NULL;
     struct control_client *client = session_open(options);
     json_t *params = json_object();
     if (client && session_choose(client, options, -1, "dataflow", params))
@@ -78,8 +90,10 @@ bool tap_open(struct tap *tap, const struct options *options, int operand, int64
     if (tap->topics) {
         json_object_set(params, "topics", tap->topics);
         json_object_set_new(params, "queue_size", json_integer(queue_size));
-        tap->node = tap_join(client, "topic.watch", json_incref(params));
+        tap->node = tap_join(client, "topic.watch", json_incref(params), &machine);
     }
+    if (machine)
+        tap->status = run_there(client, options, machine, params);
     json_decref(params);
     control_client_close(client);
     if (tap->node)

@@ -19,10 +19,12 @@ struct tap {
     bool has_come;  /* something, since the last nap */
     bool has_ended;
     bool is_faulty; /* ended because something went wrong, which is reported */
+    int status;     /* what the command exits with, where tap_open() says false */
 };
 
 /* Watches the topics that the operands from `operand` on name, all of the dataflow where there are none. Queues keep
- * `queue_size` messages; a slow watcher loses the oldest. False: reported. tap_close() in any case. */
+ * `queue_size` messages; a slow watcher loses the oldest. False: what is wrong is reported, or the whole command has
+ * run on the machine of these nodes; `status` is its exit status. tap_close() in any case. */
 bool tap_open(struct tap *tap, const struct options *options, int operand, int64_t queue_size, bool is_prompt);
 
 /* The next message, the caller's to free; NULL: none until `deadline`, or nothing more will come: see tap_goes_on.
@@ -35,9 +37,9 @@ bool tap_goes_on(const struct tap *tap);
 /* Tells on stderr how many messages were lost, and leaves. */
 void tap_close(struct tap *tap);
 
-/* Asks for a DORA_NODE_CONFIG (`topic.watch`, `topic.publish`) and joins with it. NULL: reported. Takes over `params`.
- */
+/* Asks for a DORA_NODE_CONFIG (`topic.watch`, `topic.publish`) and joins with it. NULL: reported, or to be done on
+ * `*machine`, which is to be freed. Takes over `params`. */
 struct control_client;
-dora_node *tap_join(struct control_client *client, const char *method, json_t *params);
+dora_node *tap_join(struct control_client *client, const char *method, json_t *params, char **machine);
 
 #endif

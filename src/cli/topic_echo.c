@@ -118,9 +118,9 @@ static int run(const struct options *options)
             break; /* told by main */
         count--;
     }
-    ok = ok && !tap.is_faulty;
+    int status = !ok ? tap.status : tap.is_faulty ? COMMAND_FAILED : COMMAND_OK;
     tap_close(&tap);
-    return ok ? COMMAND_OK : COMMAND_FAILED;
+    return status;
 }
 
 static const struct option_spec options[] = {

@@ -84,7 +84,7 @@ static void print_text(const json_t *topic, const struct seen *seen, int64_t dur
     printf("  Bandwidth: %s/s\n", ask_bytes(rate, sizes.mean * hz));
 }
 
-static bool inspect(const struct options *options, const json_t *topic, int64_t duration)
+static int inspect(const struct options *options, const json_t *topic, int64_t duration)
 {
     struct seen seen = {.meter = {.window = INT64_MAX}};
     struct tap tap;
@@ -95,6 +95,7 @@ static bool inspect(const struct options *options, const json_t *topic, int64_t 
         take(&seen, event);
         dora_event_free(event);
     }
+    int status = !ok ? tap.status : tap.is_faulty ? COMMAND_FAILED : COMMAND_OK;
     ok = ok && !tap.is_faulty;
     tap_close(&tap);
     if (ok && ask_wants_json(options))
@@ -103,7 +104,7 @@ static bool inspect(const struct options *options, const json_t *topic, int64_t 
         print_text(topic, &seen, duration);
     meter_free(&seen.meter);
     buf_free(&seen.type);
-    return ok;
+    return status;
 }
 
 static int run(const struct options *options)
@@ -115,9 +116,9 @@ static int run(const struct options *options)
     if (!result)
         return COMMAND_FAILED;
     const json_t *topic = find(json_object_get(result, "topics"), options->operands[0]);
-    bool ok = topic && inspect(options, topic, duration);
+    int status = topic ? inspect(options, topic, duration) : COMMAND_FAILED;
     json_decref(result);
-    return ok ? COMMAND_OK : COMMAND_FAILED;
+    return status;
 }
 
 static const struct option_spec options[] = {

@@ -11,6 +11,7 @@
 #include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/remote.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/tap.h"
@@ -148,22 +149,45 @@ static bool send_all(dora_node *node, const char *topic, const struct content *c
     return true;
 }
 
-static bool publish(const struct options *options, const struct content *content, int64_t count, int64_t pause)
+/* What is in a file here can go there as DATA only. */
+static int publish_there(struct control_client *client, const struct options *options, const struct content *content,
+                         const char *machine, const json_t *dataflow)
+{
+    autofree char *data = content->value ? json_dumps(content->value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    if (!content->value) {
+        report_error("a file's bytes can be sent only where the node runs, on machine `%s`", machine);
+        report_hint("run the command there, or give DATA, or a file *.json with a value");
+        return COMMAND_FAILED;
+    }
+    json_t *words = remote_words(options);
+    if (dataflow)
+        remote_add(words, "--dataflow=%s", json_string_value(dataflow));
+    remote_add(words, "--");
+    remote_add(words, "%s", options->operands[0]);
+    remote_add(words, "%s", data ? data : "");
+    return remote_run(client, machine, words);
+}
+
+static int publish(const struct options *options, const struct content *content, int64_t count, int64_t pause)
 {
     const char *topic = options->operands[0];
+    autofree char *machine = NULL;
+    int status = COMMAND_FAILED;
     struct control_client *client = session_open(options);
     json_t *params = json_pack("{s:s}", "topic", topic);
     dora_node *node = NULL;
     if (client && params && session_choose(client, options, -1, "dataflow", params))
-        node = tap_join(client, "topic.publish", json_incref(params));
+        node = tap_join(client, "topic.publish", json_incref(params), &machine);
+    if (machine)
+        status = publish_there(client, options, content, machine, json_object_get(params, "dataflow"));
     json_decref(params);
     control_client_close(client);
     if (!node)
-        return false;
+        return status;
     interrupt_catch();
     bool ok = send_all(node, topic, content, count, pause);
     dora_node_close(node);
-    return ok;
+    return ok ? COMMAND_OK : COMMAND_FAILED;
 }
 
 static int run(const struct options *options)
@@ -186,7 +210,7 @@ static int run(const struct options *options)
     struct content content = {0};
     int status = COMMAND_USAGE;
     if (read_content(options, &content))
-        status = publish(options, &content, count, pause) ? COMMAND_OK : COMMAND_FAILED;
+        status = publish(options, &content, count, pause);
     buf_free(&content.bytes);
     json_decref(content.value);
     dora_params_free(content.params);

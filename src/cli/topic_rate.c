@@ -155,7 +155,7 @@ static int measure(const struct options *options, const struct measure *how)
         return COMMAND_USAGE;
     struct run run = {.measure = how, .is_json = ask_wants_json(options)};
     run.is_live = !run.is_json && table_terminal_width(STDOUT_FILENO) > 0;
-    bool ok = tap_open(&run.tap, options, 0, QUEUE, how->is_prompt);
+    bool is_open = tap_open(&run.tap, options, 0, QUEUE, how->is_prompt), ok = is_open;
     size_t count = json_array_size(run.tap.topics);
     ok = ok && (run.topics = calloc(count, sizeof *run.topics));
     for (; ok && run.count < count; run.count++)
@@ -163,12 +163,12 @@ static int measure(const struct options *options, const struct measure *how)
                                                .meter = {.window = window}};
     if (ok)
         watch_rates(&run, duration);
-    ok = ok && !run.tap.is_faulty;
+    int status = !is_open ? run.tap.status : ok && !run.tap.is_faulty ? COMMAND_OK : COMMAND_FAILED;
     for (size_t i = 0; i < run.count; i++)
         meter_free(&run.topics[i].meter);
     free(run.topics);
     tap_close(&run.tap);
-    return ok ? COMMAND_OK : COMMAND_FAILED;
+    return status;
 }
 
 /* ---- hz ---- */

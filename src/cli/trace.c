@@ -1,13 +1,16 @@
 /* `dora trace`: where messages spend their time between source and sink. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/json_value.h"
 #include "cli/progress.h"
+#include "cli/remote.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/table.h"
@@ -22,13 +25,15 @@ struct reading {
     json_t *params;
     struct trace_paths paths;
     int64_t lost;
+    char *machine; /* where the nodes are, if not here; else NULL */
 };
 
-/* False: reported. */
+/* False: reported, or to be done on another machine. */
 static bool read_spans(struct reading *reading, bool on)
 {
     json_object_set_new(reading->params, "on", json_boolean(on));
-    json_t *result = session_call(reading->client, "trace.read", json_incref(reading->params), SESSION_PATIENCE);
+    json_t *result = session_call_here(reading->client, "trace.read", json_incref(reading->params), SESSION_PATIENCE,
+                                       &reading->machine);
     if (!result)
         return false;
     int rc = trace_paths_add(&reading->paths, json_object_get(result, "spans"));
@@ -125,21 +130,52 @@ static void say_none(const struct wish *wish)
         fprintf(stderr, "No message was followed to its end.\n");
 }
 
-static bool trace(const struct options *options, const struct wish *wish, struct reading *reading, int64_t duration)
+/* Clocks and causes are a machine's own. */
+static void say_where(struct reading *reading)
+{
+    json_t *params = json_pack("{s:O*}", "dataflow", json_object_get(reading->params, "dataflow")), *topic;
+    json_t *result = params ? session_call(reading->client, "topic.list", params, SESSION_PATIENCE) : NULL;
+    const char *here = json_text(result, "here");
+    size_t i;
+    json_array_foreach(json_object_get(result, "topics"), i, topic)
+    {
+        if (!*here || strcmp(json_text(topic, "machine"), here) == 0)
+            continue;
+        fprintf(stderr, "Only messages between nodes of machine %s were followed; for those of %s: dora trace %s\n",
+                here, json_text(topic, "machine"), json_text(topic, "name"));
+        break;
+    }
+    json_decref(result);
+}
+
+static int trace_there(const struct options *options, struct reading *reading)
+{
+    json_t *words = remote_words(options);
+    remote_add_rest(words, json_object_get(reading->params, "dataflow"), options);
+    return remote_run(reading->client, reading->machine, words);
+}
+
+static int trace(const struct options *options, const struct wish *wish, struct reading *reading, int64_t duration)
 {
     if (!reading->client || !reading->params || trace_paths_init(&reading->paths) < 0 ||
-        !session_choose(reading->client, options, -1, "dataflow", reading->params) || !read_all(reading, duration))
-        return false;
+        !session_choose(reading->client, options, -1, "dataflow", reading->params))
+        return COMMAND_FAILED;
+    if (wish->topic)
+        json_object_set_new(reading->params, "topic", json_string(wish->topic));
+    if (!read_all(reading, duration))
+        return reading->machine ? trace_there(options, reading) : COMMAND_FAILED;
     if (trace_paths_join(&reading->paths) < 0) {
         report_error("out of memory");
-        return false;
+        return COMMAND_FAILED;
     }
     if (!print_paths(&reading->paths, wish, ask_wants_json(options)))
         say_none(wish);
     if (reading->lost)
         fprintf(stderr, "%lld notes were overwritten before they were read; their messages are left out.\n",
                 (long long)reading->lost);
-    return true;
+    if (!wish->topic)
+        say_where(reading);
+    return COMMAND_OK;
 }
 
 static int run(const struct options *options)
@@ -149,11 +185,12 @@ static int run(const struct options *options)
     if (!ask_duration(options, "duration", &duration) || !read_wish(options, &wish))
         return COMMAND_USAGE;
     struct reading reading = {.client = session_open(options), .params = json_object()};
-    bool ok = trace(options, &wish, &reading, duration);
+    int status = trace(options, &wish, &reading, duration);
     trace_paths_free(&reading.paths);
     json_decref(reading.params);
     control_client_close(reading.client);
-    return ok ? COMMAND_OK : COMMAND_FAILED;
+    free(reading.machine);
+    return status;
 }
 
 static const struct option_spec options[] = {
@@ -175,6 +212,8 @@ const struct command command_trace = {
         "until it sent the next (handling), and the slowest message as an example. With a topic, only the ways it is\n"
         "on. `list` shows each way in one line with an ID that it always has, and its median time; `view` shows the\n"
         "one whose ID begins so. Nothing is traced while nobody looks: each of them looks for --duration first.\n\n"
+        "Of a dataflow on several machines, messages are followed between nodes of one of them, not across: of the\n"
+        "topic's machine, else of this one.\n\n"
         "With --format json, each line is an object for one way, times in ns:\n"
         "  {\"id\", \"first\": topic, \"messages\", \"total\": {\"p50_ns\", \"p99_ns\", \"max_ns\"}, \"steps\": "
         "[{\"kind\":\n"

@@ -16,7 +16,7 @@ struct control_client {
     struct ucred peer;
     struct control_lines in;
     uint64_t last_id;
-    char *version, *hint;
+    char *version, *hint, *machine;
 };
 
 /* Waits until the socket is ready for one of `events`. */
@@ -181,6 +181,7 @@ void control_client_close(struct control_client *client)
     control_lines_free(&client->in);
     free(client->version);
     free(client->hint);
+    free(client->machine);
     free(client);
 }
 
@@ -199,6 +200,7 @@ int control_client_send(struct control_client *client, const char *method, json_
 static int take_fault(struct control_client *client, const struct control_fault *fault, struct error *error)
 {
     client->hint = fault->hint ? strdup(fault->hint) : NULL;
+    client->machine = fault->machine ? strdup(fault->machine) : NULL;
     return error_set(error, control_code_errno(fault->code), "%s", fault->message);
 }
 
@@ -207,6 +209,7 @@ int control_call(struct control_client *client, const char *method, json_t *para
 {
     int64_t deadline = clock_after(clock_now(), timeout_ns);
     free(take_ptr(client->hint));
+    free(take_ptr(client->machine));
     uint64_t id;
     int rc = control_client_send(client, method, params, &id, error);
     for (bool answered = false; rc == 0 && !answered;) {
@@ -236,6 +239,11 @@ void control_client_wake(struct control_client *client, int fd)
 const char *control_client_hint(const struct control_client *client)
 {
     return client->hint;
+}
+
+const char *control_client_machine(const struct control_client *client)
+{
+    return client->machine;
 }
 
 const char *control_client_version(const struct control_client *client)

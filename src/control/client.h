@@ -52,6 +52,8 @@ void control_client_wake(struct control_client *client, int fd);
 
 /* What the coordinator adds to the error of the last call, or NULL; valid until the next call. */
 const char *control_client_hint(const struct control_client *client);
+/* The machine where the last call would be possible, or NULL; the same. */
+const char *control_client_machine(const struct control_client *client);
 
 /* The coordinator's own version and process. */
 const char *control_client_version(const struct control_client *client);

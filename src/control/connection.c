@@ -124,7 +124,7 @@ static void written(struct control_connection *connection)
 
 static void fail_sent(struct control_connection *connection)
 {
-    static const struct control_fault lost = {"lost", "the connection ended before the answer came", NULL};
+    static const struct control_fault lost = {.code = "lost", .message = "the connection ended before the answer came"};
     for (struct sent *sent; (sent = connection->sent);) {
         connection->sent = sent->next;
         sent->calls.done(sent->context, NULL, &lost);
@@ -170,8 +170,10 @@ static void take_hello(struct control_connection *connection, const struct contr
         snprintf(text, sizeof text,
                  "this is dora %s, with control protocol %d; the other side is dora %.64s, with protocol %lld",
                  connection->owner->version, CONTROL_PROTOCOL, message->version, (long long)message->protocol);
-        struct control_fault fault = {"refused", text,
-                                      "stop the one that is older with its own `dora down`, and start it again"};
+        struct control_fault fault = {.code = "refused",
+                                      .message = text,
+                                      .hint =
+                                          "stop the one that is older with its own `dora down`, and start it again"};
         control_write_error(&connection->out, 0, &fault);
         written(connection);
         snprintf(connection->code, sizeof connection->code, "%s", fault.code);
@@ -425,7 +427,7 @@ void control_progress(struct control_request *request, json_t *event)
 void control_answer(struct control_request *request, json_t *result)
 {
     struct buf *out = out_of(request);
-    struct control_fault fault = {"internal", "the answer can't be written down", NULL};
+    struct control_fault fault = {.code = "internal", .message = "the answer can't be written down"};
     if (out && (!result || control_write_result(out, request->message.id, result) < 0))
         control_write_error(out, request->message.id, &fault);
     if (out)
@@ -451,7 +453,7 @@ void control_refusef(struct control_request *request, const char *code, const ch
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    control_refuse(request, &(struct control_fault){code, text, hint});
+    control_refuse(request, &(struct control_fault){.code = code, .message = text, .hint = hint});
 }
 
 struct control_connection *control_asker(const struct control_request *request)

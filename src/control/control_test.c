@@ -32,7 +32,8 @@ static void test_messages_come_back_as_they_were_written(void **state)
     assert_int_equal(control_write_request(&out, 7, "dataflow.get", params), 0);
     assert_int_equal(control_write_event(&out, 7, params), 0);
     assert_int_equal(control_write_result(&out, 7, NULL), 0);
-    assert_int_equal(control_write_error(&out, 7, &(struct control_fault){"failed", "no \"such\" thing", "hint"}), 0);
+    assert_int_equal(
+        control_write_error(&out, 7, &(struct control_fault){"failed", "no \"such\" thing", "hint", "robot"}), 0);
     json_decref(params);
     assert_false(out.failed);
 
@@ -60,6 +61,7 @@ static void test_messages_come_back_as_they_were_written(void **state)
             assert_string_equal(message.fault.code, "failed");
             assert_string_equal(message.fault.message, "no \"such\" thing");
             assert_string_equal(message.fault.hint, "hint");
+            assert_string_equal(message.fault.machine, "robot");
         }
         control_message_free(&message);
     }

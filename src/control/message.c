@@ -46,6 +46,7 @@ static int as_error(struct control_message *message, json_t *error)
         .code = json_string_value(json_object_get(error, "code")),
         .message = json_string_value(json_object_get(error, "message")),
         .hint = json_string_value(json_object_get(error, "hint")),
+        .machine = json_string_value(json_object_get(error, "machine")),
     };
     return message->fault.code && message->fault.message ? 0 : -EBADMSG;
 }
@@ -150,6 +151,8 @@ int control_write_error(struct buf *out, uint64_t id, const struct control_fault
         error = json_pack("{s:s, s:s}", "code", fault->code, "message", "an error whose text is not UTF-8");
     if (error && fault->hint)
         json_object_set_new(error, "hint", json_string(fault->hint));
+    if (error && fault->machine)
+        json_object_set_new(error, "machine", json_string(fault->machine));
     if (!error) {
         out->failed = true;
         return 0;

@@ -21,6 +21,7 @@ struct control_fault {
     const char *code;    /* "not-found", …: see control_codes */
     const char *message; /* a sentence for people, without a full stop */
     const char *hint;    /* what to do next, or NULL */
+    const char *machine; /* where it would be possible, or NULL */
 };
 
 /* The text points into `root`. */

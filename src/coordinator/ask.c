@@ -46,8 +46,9 @@ static void finish(struct gathering *gathering)
 {
     if (gathering->is_done)
         return;
-    const struct control_fault fault = {gathering->code ? gathering->code : "failed",
-                                        gathering->message ? gathering->message : "no daemon answers", gathering->hint};
+    const struct control_fault fault = {.code = gathering->code ? gathering->code : "failed",
+                                        .message = gathering->message ? gathering->message : "no daemon answers",
+                                        .hint = gathering->hint};
     gathering->is_done = true;
     uv_close((uv_handle_t *)&gathering->patience, on_timer_closed);
     gathering->done(gathering->context, gathering->has_answer ? gathering->lists : NULL,
@@ -106,7 +107,8 @@ static bool ask(struct gathering *gathering, const struct machine *machine, cons
 void ask_all(struct coordinator *coordinator, struct machine *const *machines, size_t count, const char *method,
              json_t *params, const char *const *keys, ask_done *done, void *context)
 {
-    static const struct control_fault no_memory = {"internal", "the coordinator has no memory for this", NULL};
+    static const struct control_fault no_memory = {.code = "internal",
+                                                   .message = "the coordinator has no memory for this"};
     struct gathering *gathering = calloc(1, sizeof *gathering);
     if (!gathering || !(gathering->lists = json_object())) {
         free(gathering);

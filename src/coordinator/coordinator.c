@@ -24,8 +24,8 @@ static const struct method methods[] = {
     {"param.list", WITHOUT_DAEMON, handle_param},     {"param.get", WITHOUT_DAEMON, handle_param},
     {"param.set", WITH_DAEMON, handle_param},         {"param.delete", WITH_DAEMON, handle_param},
     {"metrics", WITH_DAEMON, handle_forward},         {"node.move", WITH_DAEMON, handle_move},
-    {"node.", WITH_DAEMON, handle_forward},
-    {"topic.", WITH_DAEMON, handle_forward},          {"trace.read", WITH_DAEMON, handle_trace},
+    {"node.", WITH_DAEMON, handle_forward},           {"topic.", WITH_DAEMON, handle_forward},
+    {"trace.read", WITH_DAEMON, handle_trace},        {"machine.", WITHOUT_DAEMON, handle_remote},
 };
 
 static const struct method *find_method(const char *name)
@@ -147,6 +147,7 @@ static void on_closed(void *context, struct control_connection *connection, cons
     struct coordinator *coordinator = context;
     coordinator_forget(coordinator, connection);
     trace_asker_gone(coordinator, connection);
+    remote_asker_gone(coordinator, connection);
     for (struct machine *machine = &coordinator->here; machine; machine = machine->next)
         if (connection == machine->connection) {
             daemon_gone(coordinator, machine, why);
@@ -202,6 +203,7 @@ static void clean_up(struct coordinator *coordinator)
     uv_loop_close(&coordinator->loop);
     flow_free_all(coordinator);
     trace_free_all(coordinator);
+    remote_free_all(coordinator);
     flow_save_late(coordinator);
     json_decref(coordinator->unsaved);
     store_close(coordinator->store);

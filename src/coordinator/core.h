@@ -89,6 +89,8 @@ struct coordinator {
     json_t *unsaved; /* dataflows that have ended while the disk was full, or NULL */
     struct parked *parked, **parked_end;
     struct tracer *tracers;
+    struct remote *remotes; /* commands on other machines */
+    json_int_t last_remote;
     struct control_connection **connections; /* all of them */
     size_t connection_count, connection_cap;
     struct control_request *shutdown; /* to be answered when the daemons have gone */
@@ -172,6 +174,10 @@ void params_replay(struct flow *flow, const json_t *before);
 void trace_asker_gone(struct coordinator *coordinator, const struct control_connection *asker);
 void trace_free_all(struct coordinator *coordinator);
 
+/* remote.c */
+void remote_asker_gone(struct coordinator *coordinator, const struct control_connection *asker);
+void remote_free_all(struct coordinator *coordinator);
+
 /* select.c: which dataflow a request means. Refuses the request and gives false where that is unclear. */
 bool select_uuid(struct coordinator *coordinator, struct control_request *request, const json_t *params,
                  char uuid[UUID_TEXT]);
@@ -194,6 +200,7 @@ void handle_status(struct coordinator *, struct control_request *, const char *,
 void handle_shutdown(struct coordinator *, struct control_request *, const char *, json_t *);
 void handle_param(struct coordinator *, struct control_request *, const char *, json_t *);
 void handle_trace(struct coordinator *, struct control_request *, const char *, json_t *);
+void handle_remote(struct coordinator *, struct control_request *, const char *, json_t *);
 /* move.c: nodes that nobody runs, as a coordinator has ended while they moved, run again where they were. For when a
  * daemon has registered. */
 void move_look_for_lost(struct flow *flow);

@@ -191,7 +191,7 @@ static bool parts_have_changed(struct flow *flow)
 static void end_with_fault(struct flow *flow)
 {
     autofree char *code = take_ptr(flow->fault_code), *text = take_ptr(flow->fault);
-    const struct control_fault fault = {code ? code : "failed", text, NULL};
+    const struct control_fault fault = {.code = code ? code : "failed", .message = text};
     end(flow, text ? &fault : NULL);
 }
 
@@ -269,7 +269,8 @@ int flow_wait(struct flow *flow, struct control_request *request, bool until_sta
 
 void flow_free_all(struct coordinator *coordinator)
 {
-    static const struct control_fault ending = {"lost", "the coordinator is ending; the dataflow goes on", NULL};
+    static const struct control_fault ending = {.code = "lost",
+                                                .message = "the coordinator is ending; the dataflow goes on"};
     for (struct flow *flow; (flow = coordinator->flows);) {
         coordinator->flows = flow->next;
         release(flow, waits, &ending);

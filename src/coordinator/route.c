@@ -1,5 +1,6 @@
 /* Requests that are passed on: to the machine of the node that they are about, or to all, and the answers are joined.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -54,6 +55,14 @@ static const json_t *topic_elsewhere(const struct flow *flow, const json_t *para
     return NULL;
 }
 
+/* The command goes there by itself, if it can. */
+static void refuse_elsewhere(struct control_request *request, const struct machine *machine, const char *why)
+{
+    control_refuse(request,
+                   &(struct control_fault){
+                       .code = "refused", .message = why, .hint = "run the command there", .machine = machine->name});
+}
+
 /* A command joins the dataflow as one more process of its own machine. */
 static void join(struct coordinator *coordinator, struct flow *flow, struct control_request *request,
                  const char *method, json_t *params)
@@ -61,17 +70,42 @@ static void join(struct coordinator *coordinator, struct flow *flow, struct cont
     struct part *part;
     const json_t *elsewhere = topic_elsewhere(flow, params, &part);
     if (elsewhere) {
-        control_refusef(request, "invalid", "ask for those of one machine at a time, on that machine",
+        control_refusef(request, "invalid", "ask for those of one machine at a time",
                         "the outputs are on several machines: `%s` is on another one than the first",
                         json_string_value(elsewhere));
         return;
     }
     part = part ? part : flow->parts[0]; /* that daemon says that there is no such topic */
-    if (part->machine != machine_of(coordinator, control_asker(request)))
-        control_refusef(request, "refused", "run the command there",
-                        "this is possible only where the node runs, on machine `%s`", machine_label(part->machine));
-    else
+    if (part->machine == machine_of(coordinator, control_asker(request))) {
         pass_on(part->machine, request, method, params);
+        return;
+    }
+    char why[ERROR_MESSAGE_MAX];
+    snprintf(why, sizeof why, "this is possible only where the node runs, on machine `%s`",
+             machine_label(part->machine));
+    refuse_elsewhere(request, part->machine, why);
+}
+
+/* Of dataflows on several machines: the nodes of the topic's machine, else of the one where the command runs, else of
+ * the first that runs some. */
+static void read_trace(struct flow *flow, struct control_request *request, json_t *params)
+{
+    struct machine *from = machine_of(flow->coordinator, control_asker(request));
+    struct part *named = part_of_topic(flow, json_object_get(params, "topic"));
+    struct part *own = from ? parts_on(flow, from) : NULL, *part = named ? named : own;
+    if (part && part->machine == from) {
+        pass_on(part->machine, request, "trace.read", params);
+        return;
+    }
+    for (size_t i = 0; i < flow->part_count && !part; i++)
+        part = parts_is_over(flow->parts[i]) ? NULL : flow->parts[i];
+    char why[ERROR_MESSAGE_MAX];
+    if (named)
+        snprintf(why, sizeof why, "the messages of `%s` are followed where its node runs, on machine `%s`",
+                 json_string_value(json_object_get(params, "topic")), machine_label(part->machine));
+    else
+        snprintf(why, sizeof why, "no node of dataflow %s runs on this machine", flow_label(flow->dataflow));
+    refuse_elsewhere(request, (part ? part : flow->parts[0])->machine, why);
 }
 
 static void connect_nodes(struct flow *flow, struct control_request *request, const char *method, json_t *params)
@@ -298,14 +332,8 @@ void handle_forward(struct coordinator *coordinator, struct control_request *req
                   : is_method(method, "metrics")  ? metrics_keys
                                                   : nodes_keys,
                   node);
-    else if (is_method(method, "trace.read")) {
-        struct machine *from = machine_of(coordinator, control_asker(request));
-        struct part *part = from ? parts_on(flow, from) : NULL;
-        if (part)
-            pass_on(part->machine, request, method, params);
-        else
-            control_refusef(request, "refused", "run the command on a machine that has nodes of it",
-                            "no node of dataflow %s runs on this machine", flow_label(flow->dataflow));
-    } else
+    else if (is_method(method, "trace.read"))
+        read_trace(flow, request, params);
+    else
         pass_on(flow->parts[0]->machine, request, method, params);
 }

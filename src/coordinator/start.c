@@ -108,7 +108,8 @@ static bool is_free(struct coordinator *coordinator, struct control_request *req
 
 static void start_parts(struct flow *flow, const struct start_wish *wish)
 {
-    static const struct control_fault fault = {"failed", "the daemon could not be asked to start it", NULL};
+    static const struct control_fault fault = {.code = "failed",
+                                               .message = "the daemon could not be asked to start it"};
     struct part *failed = NULL;
     for (size_t i = 0; i < flow->part_count; i++) {
         flow->parts[i]->is_reported = true;

@@ -99,7 +99,8 @@ static void start_again(struct stopping *stopping)
 
 static void finish(struct stopping *stopping)
 {
-    static const struct control_fault ending = {"lost", "the coordinator is ending; the dataflow goes on", NULL};
+    static const struct control_fault ending = {.code = "lost",
+                                                .message = "the coordinator is ending; the dataflow goes on"};
     if (stopping->is_cut_short || stopping->coordinator->is_ending)
         control_refuse(stopping->request, &ending);
     else if (stopping->is_restart)

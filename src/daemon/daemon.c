@@ -220,6 +220,7 @@ static void on_child(uv_signal_t *handle, int number)
 {
     struct daemon *daemon = handle->data;
     siginfo_t info;
+    int status;
     (void)number;
     for (;;) {
         info.si_pid = 0;
@@ -228,8 +229,8 @@ static void on_child(uv_signal_t *handle, int number)
         struct participant *participant = find_by_pid(daemon, info.si_pid);
         if (participant)
             process_check(participant);
-        else
-            waitpid(info.si_pid, NULL, WNOHANG); /* an orphan that fell to us */
+        else if (waitpid(info.si_pid, &status, WNOHANG) == info.si_pid) /* else an orphan that fell to us */
+            spared_note(daemon->spared, info.si_pid, status);
     }
 }
 
@@ -299,9 +300,19 @@ int daemon_open(struct daemon **out, uv_loop_t *loop, const struct daemon_option
     return 0;
 }
 
-void daemon_spare(struct daemon *daemon, pid_t pid)
+void daemon_spare(struct daemon *daemon, struct spared *child)
 {
-    daemon->spared = pid;
+    child->next = daemon->spared;
+    daemon->spared = child;
+}
+
+void daemon_spare_no_more(struct daemon *daemon, struct spared *child)
+{
+    struct spared **at = &daemon->spared;
+    while (*at && *at != child)
+        at = &(*at)->next;
+    if (*at)
+        *at = child->next;
 }
 
 const char *daemon_socket(const struct daemon *daemon)

@@ -98,8 +98,11 @@ int daemon_open(struct daemon **daemon, uv_loop_t *loop, const struct daemon_opt
 /* Kills what still runs (its `finished` is not called) and frees the daemon once the loop has run on. NULL is fine. */
 void daemon_close(struct daemon *daemon);
 
-/* A child of this process that is none of the daemon's, and is left alone; 0: there is none. */
-void daemon_spare(struct daemon *daemon, pid_t pid);
+/* A child of this process that is none of a dataflow's, and is left alone, as long as it isn't reaped or given back.
+ * `child` is the caller's; its pid is set. */
+struct spared;
+void daemon_spare(struct daemon *daemon, struct spared *child);
+void daemon_spare_no_more(struct daemon *daemon, struct spared *child);
 
 /* The name of the socket it listens on. */
 const char *daemon_socket(const struct daemon *daemon);

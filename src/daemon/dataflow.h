@@ -211,7 +211,7 @@ struct daemon {
     size_t stranger_count;
     struct dataflow *dataflows;
     uint32_t last_serial, last_link;
-    pid_t spared; /* a child that is none of ours; 0: none */
+    struct spared *spared; /* children that are none of ours */
 };
 
 /* ---- dataflow.c ---- */

@@ -58,8 +58,24 @@ static struct process *list_processes(size_t *count)
     return list;
 }
 
+static struct spared *find_spared(struct spared *list, pid_t pid)
+{
+    while (list && (list->pid != pid || list->is_reaped))
+        list = list->next;
+    return list;
+}
+
+void spared_note(struct spared *list, pid_t pid, int status)
+{
+    struct spared *spared = find_spared(list, pid);
+    if (spared) {
+        spared->is_reaped = true;
+        spared->status = status;
+    }
+}
+
 /* How many there are. */
-static size_t kill_round(pid_t spared)
+static size_t kill_round(struct spared *spared)
 {
     size_t count = 0;
     autofree struct process *list = list_processes(&count);
@@ -67,7 +83,7 @@ static size_t kill_round(pid_t spared)
     for (bool more = true; more;) {
         more = false;
         for (size_t i = 0; i < count; i++) {
-            bool is_ours = list[i].parent == self && list[i].pid != spared;
+            bool is_ours = list[i].parent == self && !find_spared(spared, list[i].pid);
             for (size_t k = 0; k < count && !is_ours && !list[i].is_ours; k++)
                 is_ours = list[k].is_ours && list[k].pid == list[i].parent;
             more |= is_ours && !list[i].is_ours;
@@ -87,13 +103,15 @@ static size_t kill_round(pid_t spared)
     return killed;
 }
 
-int descendants_kill(int64_t timeout_ns, pid_t spared)
+int descendants_kill(int64_t timeout_ns, struct spared *spared)
 {
     int64_t deadline = clock_after(clock_now(), timeout_ns);
     for (;;) {
         pid_t reaped;
-        while ((reaped = waitpid(-1, NULL, WNOHANG)) > 0 || (reaped < 0 && errno == EINTR))
-            ;
+        int status;
+        while ((reaped = waitpid(-1, &status, WNOHANG)) > 0 || (reaped < 0 && errno == EINTR))
+            if (reaped > 0)
+                spared_note(spared, reaped, status);
         /* As a subreaper, this process gets every orphan below it: without children it has no descendants. */
         if (reaped < 0)
             return 0;

@@ -72,7 +72,7 @@ static int supervise(pid_t daemon, int control_fd, int signal_fd)
         if (len == sizeof info && info.ssi_signo != SIGCHLD)
             pass_on(control_fd, daemon, stops++);
     }
-    int left = descendants_kill(kill_timeout, 0);
+    int left = descendants_kill(kill_timeout, NULL);
     if (left < 0)
         fputs("error: some processes of this dataflow can't be killed; look for them with `ps`\n", stderr);
     if (WIFEXITED(status))

@@ -96,11 +96,11 @@ static void all_descendants_go(void **state)
     pid_t pid = fork();
     if (pid == 0) {
         prctl(PR_SET_CHILD_SUBREAPER, 1);
-        bool none = descendants_kill(0, 0) == 0;
+        bool none = descendants_kill(0, NULL) == 0;
         fork_tree();
         while (poll(&(struct pollfd){.fd = told[0], .events = POLLIN}, 1, 0) == 0)
             ;
-        int rc = descendants_kill(20 * CLOCK_SECOND, 0);
+        int rc = descendants_kill(20 * CLOCK_SECOND, NULL);
         _exit(none && rc == 0 && waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD ? 0 : 1);
     }
     int status;
@@ -128,7 +128,7 @@ static void what_forks_on_is_caught(void **state)
             fork_on();
         char c;
         (void)!read(told[0], &c, 1);
-        _exit(descendants_kill(20 * CLOCK_SECOND, 0) == 0 ? 0 : 1);
+        _exit(descendants_kill(20 * CLOCK_SECOND, NULL) == 0 ? 0 : 1);
     }
     int status;
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -154,7 +154,7 @@ static int daemon_that_obeys(int control_fd, void *context)
         char c;
         ssize_t len = read(control_fd, &c, 1);
         if (len == 0) {
-            int rc = descendants_kill(20 * CLOCK_SECOND, 0);
+            int rc = descendants_kill(20 * CLOCK_SECOND, NULL);
             tell('e');
             return rc;
         }

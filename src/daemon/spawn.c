@@ -40,8 +40,7 @@ struct trouble {
 
 /* Everything the child needs, made before: between vfork and exec it only makes system calls. */
 struct child {
-    char **words, **env;
-    const char *directory;
+    struct spawn_program program;
     int null_fd, out_fd, err_fd, trouble_fd;
     pid_t parent;
     const cpu_set_t *cores; /* NULL: any */
@@ -71,7 +70,7 @@ _Noreturn static void run_child(const struct child *child)
         fail_child(child, "prctl");
     if (getppid() != child->parent) /* it died before it could be noticed */
         _exit(127);
-    if (chdir(child->directory) < 0)
+    if (chdir(child->program.directory) < 0)
         fail_child(child, "enter its directory");
     if (dup2(child->null_fd, 0) < 0 || dup2(child->out_fd, 1) < 0 || dup2(child->err_fd, 2) < 0)
         fail_child(child, "set up its pipes");
@@ -82,7 +81,7 @@ _Noreturn static void run_child(const struct child *child)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    execve(child->words[0], child->words, child->env);
+    execve(child->program.path, child->program.words, child->program.env);
     fail_child(child, NULL);
 }
 
@@ -114,7 +113,7 @@ static __attribute__((noinline)) pid_t start_child(const struct child *child)
 static void __attribute__((format(printf, 2, 3))) warn(const struct spawn_request *request, const char *format, ...)
 {
     char text[256];
-    if (!request->on_warning)
+    if (!request || !request->on_warning)
         return;
     va_list args;
     va_start(args, format);
@@ -161,7 +160,8 @@ static int explain(const struct trouble *trouble, const char *program, const str
                      advice);
 }
 
-/* Hears what the child has to tell, until it is another program: the pipe closes then. Returns false when it failed. */
+/* Hears what the child has to tell, until it is another program: the pipe closes then. Returns false when it failed.
+ * `request`: whose warnings they are; NULL: there are none. */
 static bool hear(int fd, const struct spawn_request *request, struct trouble *trouble)
 {
     for (;;) {
@@ -188,45 +188,35 @@ static int make_pipe(int *read_end, int *write_end, int flags)
     return flags && fcntl(ends[0], F_SETFL, flags) < 0 ? -errno : 0;
 }
 
-int spawn_node(const struct spawn_request *request, struct spawned *spawned, struct error *error)
+/* Starts the child that `program` and `cores` (NULL: any) describe. 1: it has failed, with `trouble`. */
+static int start(const struct spawn_program *program, const cpu_set_t *cores, const struct spawn_request *request,
+                 struct spawned *spawned, struct trouble *trouble, struct error *error)
 {
-    struct program program __attribute__((cleanup(program_free))) = {0};
-    int rc = program_find(request, &program, error);
-    if (rc < 0)
-        return rc;
-    autofree char **env = environment_make(request);
-    if (!env)
-        return error_sys(error, -ENOMEM, "make its environment");
     autoclose int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     autoclose int out_read = -1, out_write = -1, err_read = -1, err_write = -1, trouble_read = -1, trouble_write = -1;
-    rc = null_fd < 0 ? -errno : make_pipe(&out_read, &out_write, O_NONBLOCK);
+    int rc = null_fd < 0 ? -errno : make_pipe(&out_read, &out_write, O_NONBLOCK);
     if (rc == 0)
         rc = make_pipe(&err_read, &err_write, O_NONBLOCK);
     if (rc == 0)
         rc = make_pipe(&trouble_read, &trouble_write, 0);
     if (rc < 0)
         return error_sys(error, rc, "make its pipes");
-
-    cpu_set_t cores;
     struct child child = {
-        .words = program.words,
-        .env = env,
-        .directory = request->directory,
+        .program = *program,
         .null_fd = null_fd,
         .out_fd = out_write,
         .err_fd = err_write,
         .trouble_fd = trouble_write,
         .parent = getpid(),
-        .cores = choose_cores(request, &cores) ? &cores : NULL,
+        .cores = cores,
     };
     pid_t pid = start_child(&child);
     if (pid < 0)
         return error_sys(error, -errno, "make a process");
     close(take_fd(&trouble_write));
-    struct trouble trouble;
-    if (!hear(trouble_read, request, &trouble)) {
+    if (!hear(trouble_read, request, trouble)) {
         waitpid(pid, NULL, 0);
-        return explain(&trouble, program.words[0], request, error);
+        return 1;
     }
     int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (pid_fd < 0) {
@@ -237,4 +227,27 @@ int spawn_node(const struct spawn_request *request, struct spawned *spawned, str
     }
     *spawned = (struct spawned){pid, pid_fd, take_fd(&out_read), take_fd(&err_read)};
     return 0;
+}
+
+int spawn_node(const struct spawn_request *request, struct spawned *spawned, struct error *error)
+{
+    struct program program __attribute__((cleanup(program_free))) = {0};
+    int rc = program_find(request, &program, error);
+    if (rc < 0)
+        return rc;
+    autofree char **env = environment_make(request);
+    if (!env)
+        return error_sys(error, -ENOMEM, "make its environment");
+    const struct spawn_program child = {program.words[0], program.words, env, request->directory};
+    cpu_set_t cores;
+    struct trouble trouble;
+    rc = start(&child, choose_cores(request, &cores) ? &cores : NULL, request, spawned, &trouble, error);
+    return rc > 0 ? explain(&trouble, program.words[0], request, error) : rc;
+}
+
+int spawn_program(const struct spawn_program *program, struct spawned *spawned, struct error *error)
+{
+    struct trouble trouble;
+    int rc = start(program, NULL, NULL, spawned, &trouble, error);
+    return rc > 0 ? error_sys(error, -trouble.code, "start %s", program->words[0]) : rc;
 }

@@ -36,6 +36,14 @@ struct spawned {
     int out_fd, err_fd; /* its stdout and stderr, non-blocking */
 };
 
+/* Another program of dora's: it starts as a node does, but for the environment, which is `env` alone. */
+struct spawn_program {
+    const char *path;      /* absolute */
+    char *const *words;    /* its argv, ended by NULL */
+    char *const *env;      /* "KEY=VALUE"…, ended by NULL */
+    const char *directory; /* where it runs */
+};
+
 /* Raises this process's limit of open files as far as it may; nodes get the limit that was there before. Once, at
  * start.
  */
@@ -44,5 +52,8 @@ void spawn_raise_limits(void);
 /* Starts the node's program. Returns when it runs, or with the reason why it doesn't: a message that names the node,
  * what was tried, and what to do. All descriptors in `spawned` are the caller's. -EINVAL for a dynamic node. */
 int spawn_node(const struct spawn_request *request, struct spawned *spawned, struct error *error);
+
+/* The same, for another program. */
+int spawn_program(const struct spawn_program *program, struct spawned *spawned, struct error *error);
 
 #endif

@@ -1,6 +1,6 @@
 /* Base64 (RFC 4648), for what is no text in a control message. */
-#ifndef AGENT_BASE64_H
-#define AGENT_BASE64_H
+#ifndef BASE_BASE64_H
+#define BASE_BASE64_H
 
 #include <stddef.h>
 
