@@ -133,7 +133,8 @@ void participant_end(struct participant *participant)
         move_failed(participant);
         return;
     }
-    bool was_canceled = participant->end.is_refused || participant->end.is_terminated;
+    bool was_canceled =
+        (participant->end.is_refused || participant->end.is_terminated) && dataflow->culprit != participant;
     if (!dataflow->has_started && (dataflow->culprit || dataflow->error) && was_canceled)
         participant_cascade(participant);
     if (!participant->result.ok) {

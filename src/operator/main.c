@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "operator/host.h"
 
 int main(int argc, char **argv)
@@ -20,9 +21,13 @@ int main(int argc, char **argv)
                 HOST_CONFIG_ENV);
         return EXIT_FAILURE;
     }
+    autofree char *text = strdup(config);
+    if (!text)
+        return fprintf(stderr, "dora-runtime: no memory\n"), EXIT_FAILURE;
+    unsetenv(HOST_CONFIG_ENV); /* not for the processes that operators start */
     /* An operator that writes to what has been closed gets an error; the others shall not die of it. */
     signal(SIGPIPE, SIG_IGN);
     /* What an operator prints is in the log when the line ends, also where it crashes then. */
     setvbuf(stdout, NULL, _IOLBF, 0);
-    return operator_host_run(config, &(struct operator_host_options){.tells_of_crashes = true});
+    return operator_host_run(text, &(struct operator_host_options){.tells_of_crashes = true});
 }
