@@ -1,10 +1,11 @@
-"""The code of an operator: the class `Operator` of a Python file, and the one object of it."""
+"""The code of an operator: the class `Operator` of a Python file, and the one object of it. The extension calls it."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 import sys
+import threading
 import traceback
 import types
 from collections.abc import Callable
@@ -13,20 +14,22 @@ from typing import Any
 from ._logging import write
 from ._types import Event
 
-__all__ = ["Code", "describe_failure"]
+__all__ = ["Code", "report"]
 
 CONTINUE, STOP, STOP_ALL = 0, 1, 2  # the values of DoraStatus, and of whatever has its values
 HERE = os.path.dirname(__file__)
 
 
 class Code:
-    """Made by the main thread, used by the operator's."""
+    """Its operator's thread's."""
 
+    _lock = threading.Lock()
     _names: set[str] = set()
 
     def __init__(self, id: str, path: str) -> None:
         self._id, self._path = id, path
-        self._name = self._find_name()
+        with self._lock:
+            self._name = self._find_name()
         self._module: types.ModuleType | None = None
         self._object: Any = None
         # What a reload has replaced, until the new code has handled an input.
@@ -75,8 +78,9 @@ class Code:
         else:
             sys.modules.pop(self._name, None)
 
-    def set_descriptor(self, descriptor: dict[str, Any]) -> None:
-        self._object.dataflow_descriptor = descriptor
+    def join(self, node: Any) -> None:
+        """The dataflow is there."""
+        self._object.dataflow_descriptor = node.dataflow_descriptor()
 
     def handle(self, event: Event, send_output: Callable[..., None]) -> int:
         """What the operator makes of an event: CONTINUE, STOP or STOP_ALL."""
@@ -117,7 +121,7 @@ class Code:
             self._warn(error, "failed as it was reloaded, and goes on")
 
     def _warn(self, error: Exception, what: str) -> None:
-        write("warn", f"operator `{self._id}` {what}:\n{describe_failure(error)}")
+        write("warn", f"operator `{self._id}` {what}:\n{describe(error)}")
 
     def release(self) -> None:
         """Lets go of the operator's object."""
@@ -134,9 +138,18 @@ def status_of(result: Any) -> int:
     )
 
 
-def describe_failure(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """As Python prints it, without the frames of this package at the top."""
     trace = error.__traceback__
     while trace and os.path.dirname(trace.tb_frame.f_code.co_filename) == HERE:
         trace = trace.tb_next
     return "".join(traceback.format_exception(type(error), error, trace)).rstrip()
+
+
+def report(error: BaseException) -> str:
+    """Prints it, and gives one line that names it."""
+    sys.stderr.write(describe(error) + "\n")
+    sys.stderr.flush()
+    text = str(error).partition("\n")[0]
+    line = type(error).__qualname__ + (f": {text}" if text else "")
+    return line[:1000].replace("\0", " ").encode("utf-8", "replace").decode()

@@ -22,6 +22,14 @@ static PyObject *new_dict(const struct state *state, dora_event_kind kind)
     return dict;
 }
 
+PyObject *event_stop(struct state *state)
+{
+    PyObject *dict = new_dict(state, DORA_EVENT_STOP);
+    if (dict && !put(dict, state->names.id, PyUnicode_FromString("MANUAL")))
+        Py_CLEAR(dict);
+    return dict;
+}
+
 PyObject *event_error(struct state *state, const char *text)
 {
     PyObject *dict = new_dict(state, DORA_EVENT_ERROR);
@@ -104,11 +112,10 @@ static PyObject *refuse(NodeObject *self)
     return dict;
 }
 
-PyObject *event_dict(NodeObject *self, dora_event *event)
+PyObject *event_dict(NodeObject *self, const dora_event *event)
 {
     PyObject *dict = dict_of(self, event);
     if (!dict && dora_event_type(event) == DORA_EVENT_INPUT && PyErr_ExceptionMatches(PyExc_ValueError))
         dict = refuse(self);
-    dora_event_free(event);
     return dict;
 }

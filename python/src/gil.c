@@ -1,7 +1,6 @@
 #include "gil.h"
 
 #include <errno.h>
-#include <stdbool.h>
 
 #include "node.h"
 
@@ -20,6 +19,29 @@ void gil_take(void)
     PyThreadState *thread = parked;
     parked = NULL;
     PyEval_RestoreThread(thread);
+}
+
+static _Thread_local PyGILState_STATE adopted;
+static _Thread_local bool is_adopted;
+
+void gil_enter(void)
+{
+    if (parked) {
+        gil_take();
+        return;
+    }
+    adopted = PyGILState_Ensure();
+    is_adopted = true;
+}
+
+void gil_leave(bool for_good)
+{
+    if (for_good && is_adopted) {
+        is_adopted = false;
+        PyGILState_Release(adopted);
+    } else {
+        gil_release();
+    }
 }
 
 void gil_wait_begin(void *context)

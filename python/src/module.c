@@ -5,6 +5,7 @@
 #include "loan.h"
 #include "metadata.h"
 #include "node.h"
+#include "operator.h"
 
 struct state *module_state(PyObject *module)
 {
@@ -111,6 +112,8 @@ static void release(void *module)
     clear(module);
 }
 
+static PyMethodDef functions[] = {{"_run_operators", operators_run, METH_O, NULL}, {NULL, NULL, 0, NULL}};
+
 static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, fill},
 #ifdef Py_mod_multiple_interpreters
@@ -121,14 +124,9 @@ static PyModuleDef_Slot slots[] = {
 };
 
 static PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT,
-    .m_name = "dora._dora",
-    .m_doc = "The extension under the package dora.",
-    .m_size = sizeof(struct state),
-    .m_slots = slots,
-    .m_traverse = traverse,
-    .m_clear = clear,
-    .m_free = release,
+    PyModuleDef_HEAD_INIT,          .m_name = "dora._dora", .m_doc = "The extension under the package dora.",
+    .m_size = sizeof(struct state), .m_methods = functions, .m_slots = slots,
+    .m_traverse = traverse,         .m_clear = clear,       .m_free = release,
 };
 
 PyMODINIT_FUNC PyInit__dora(void);

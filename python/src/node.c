@@ -8,7 +8,6 @@
 #include "error.h"
 #include "gil.h"
 #include "metadata.h"
-#include "node/node_raw.h"
 #include "value.h"
 
 /* ---- Life ---- */
@@ -28,6 +27,11 @@ static void shut(NodeObject *self)
     dora_node *node = self->node;
     if (!node)
         return;
+    if (self->is_hosted) {
+        self->node = NULL;
+        self->last_id = NULL;
+        return;
+    }
     dora_event_free(self->peeked);
     self->peeked = NULL;
     self->node = NULL;
@@ -44,12 +48,12 @@ void node_leave(NodeObject *self)
         shut(self);
 }
 
-static int open_node(NodeObject *self, const char *id, const char *config)
+static int open_node(NodeObject *self, const char *id)
 {
     const dora_node_options options = {
         .node_id = id, .wait_begin = gil_wait_begin, .wait_end = gil_wait_end, .wait_context = self};
     dora_error error;
-    int rc = node_raw_open(&self->node, config, &options, &error);
+    int rc = dora_node_open(&self->node, &options, &error);
     if (rc == 0)
         return 0;
     if (rc == -EINTR && PyErr_Occurred())
@@ -93,7 +97,7 @@ static PyObject *recorded(PyObject *args, PyObject *kwargs)
     return node;
 }
 
-PyObject *node_make(PyTypeObject *type, const char *id, const char *config)
+NodeObject *node_alloc(PyTypeObject *type)
 {
     NodeObject *self = (NodeObject *)type->tp_alloc(type, 0);
     if (!self)
@@ -104,21 +108,9 @@ PyObject *node_make(PyTypeObject *type, const char *id, const char *config)
     if (!self->receiving || !self->warned) {
         if (!PyErr_Occurred())
             PyErr_NoMemory();
-        goto failed;
+        Py_CLEAR(self);
     }
-    /* Before the dataflow starts: all nodes wait for each other, and the first event should not wait for an import. */
-    if (metadata_prepare() < 0 || value_prepare(self->state) < 0)
-        goto failed;
-    if (open_node(self, id, config) < 0)
-        goto failed;
-    PyObject *done = node_delegate(self, "_logging", "install", NULL, NULL);
-    if (!done)
-        goto failed;
-    Py_DECREF(done);
-    return (PyObject *)self;
-failed:
-    Py_DECREF(self);
-    return NULL;
+    return self;
 }
 
 PyObject *node_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -139,7 +131,23 @@ PyObject *node_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     const char *folder = getenv("DORA_WRITE_EVENTS_TO");
     if (folder && *folder)
         return recorded(args, kwargs);
-    return node_make(type, id, config);
+
+    NodeObject *self = node_alloc(type);
+    if (!self)
+        return NULL;
+    /* Before the dataflow starts: all nodes wait for each other, and the first event should not wait for an import. */
+    if (metadata_prepare() < 0 || value_prepare(self->state) < 0)
+        goto failed;
+    if (open_node(self, id) < 0)
+        goto failed;
+    PyObject *done = node_delegate(self, "_logging", "install", NULL, NULL);
+    if (!done)
+        goto failed;
+    Py_DECREF(done);
+    return (PyObject *)self;
+failed:
+    Py_DECREF(self);
+    return NULL;
 }
 
 PyObject *node_close(NodeObject *self, PyObject *unused)

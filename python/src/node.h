@@ -14,6 +14,7 @@ typedef struct {
     dora_node *node;     /* NULL before it is open, and after it is closed and nobody uses it */
     Py_ssize_t users;
     bool closed;
+    bool is_hosted; /* `node` is the host's of operators (operator.c), which closes it */
 
     PyThread_type_lock receiving; /* one thread at a time receives */
     unsigned long receiver;       /* which one; 0: none */
@@ -27,6 +28,9 @@ typedef struct {
 } NodeObject;
 
 extern PyType_Spec node_spec;
+
+/* One without a `node`. */
+NodeObject *node_alloc(PyTypeObject *type);
 
 /* false, with an exception, when it is closed. */
 bool node_enter(NodeObject *self);
@@ -42,8 +46,6 @@ PyObject *node_delegate(NodeObject *self, const char *module, const char *functi
 /* ---- What the type (node_type.c) is made of ---- */
 
 PyObject *node_new(PyTypeObject *type, PyObject *args, PyObject *kwargs);
-/* A node joins as `id`, a dynamic one's, or where that is NULL as `config` says (DORA_NODE_CONFIG). */
-PyObject *node_make(PyTypeObject *type, const char *id, const char *config);
 int node_traverse(NodeObject *self, visitproc visit, void *arg);
 int node_clear(NodeObject *self);
 void node_dealloc(NodeObject *self);
@@ -64,11 +66,6 @@ PyObject *node_close_output(NodeObject *self, PyObject *output);
 
 PyObject *node_send_output_raw(NodeObject *self, PyObject *args, PyObject *kwargs); /* loan.c */
 PyObject *node_loan(NodeObject *self, PyObject *args, PyObject *kwargs);
-
-PyObject *node_open_operator(PyObject *type, PyObject *config); /* operator.c */
-PyObject *node_wait(NodeObject *self, PyObject *unused);
-PyObject *node_interrupt(NodeObject *self, PyObject *unused);
-PyObject *node_say_failure(NodeObject *self, PyObject *text);
 
 PyObject *node_dataflow_id(NodeObject *self, PyObject *unused); /* info.c */
 PyObject *node_id(NodeObject *self, PyObject *unused);

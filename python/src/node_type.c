@@ -81,10 +81,6 @@ static PyMethodDef methods[] = {
     {"is_empty", NONE(node_is_empty), "is_empty($self, /)\n--\n\nWhether no event is there now."},
     {"_poll", NONE(node_poll), NULL},
     {"_fd", NONE(node_fd), NULL},
-    {"_open", (PyCFunction)node_open_operator, METH_O | METH_CLASS, NULL},
-    {"_wait", NONE(node_wait), NULL},
-    {"_interrupt", NONE(node_interrupt), NULL},
-    {"_fail", ONE(node_say_failure), NULL},
 
     {"send_output", QUICK(node_send_output),
      "send_output($self, /, output_id, data, metadata=None)\n--\n\nSend bytes, an Arrow array, or whatever can be seen "

@@ -58,14 +58,13 @@ static int take(NodeObject *self, int64_t timeout_ns, PyObject **dict)
     int rc = event ? 0 : self->closed ? ENDED : dora_next(self->node, &event, timeout_ns);
     if (rc == 0) {
         *dict = event_dict(self, event);
+        dora_event_free(event);
         return *dict ? 0 : -1;
     }
     if (rc == -ESHUTDOWN)
         return ENDED;
     if (rc == ENDED || rc == NOTHING)
         return rc;
-    if (rc == -EINTR && !PyErr_Occurred()) /* node_interrupt() */
-        return NOTHING;
     error_raise(self, rc);
     return -1;
 }
@@ -136,25 +135,13 @@ PyObject *node_try_recv(NodeObject *self, PyObject *unused)
     return rc == ENDED || rc == NOTHING ? Py_NewRef(Py_None) : dict;
 }
 
-static PyObject *event_or_none(NodeObject *self, int64_t timeout_ns)
-{
-    PyObject *dict;
-    int rc = receive(self, timeout_ns, &dict);
-    return rc == ENDED ? Py_NewRef(Py_None) : rc == NOTHING ? Py_NewRef(Py_False) : dict;
-}
-
-/* For dora/_async.py and _runtime.py: None at the end, False when nothing is there now. */
+/* For dora/_async.py: None at the end, False when nothing is there now. */
 PyObject *node_poll(NodeObject *self, PyObject *unused)
 {
     (void)unused;
-    return event_or_none(self, 0);
-}
-
-/* The same, False when it was interrupted. */
-PyObject *node_wait(NodeObject *self, PyObject *unused)
-{
-    (void)unused;
-    return event_or_none(self, DORA_FOREVER);
+    PyObject *dict;
+    int rc = receive(self, 0, &dict);
+    return rc == ENDED ? Py_NewRef(Py_None) : rc == NOTHING ? Py_NewRef(Py_False) : dict;
 }
 
 /* What waits in the inputs now, a tick of each timer included. */
