@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/files.h"
 #include "base/cleanup.h"
 #include "base/uuid.h"
 
@@ -90,6 +91,12 @@ static void on_request(void *context, struct control_request *request, const cha
     } else if (strcmp(method, "machine.command") == 0 || strcmp(method, "machine.output") == 0 ||
                strcmp(method, "machine.end") == 0) {
         agent_remote(agent, request, method, params);
+    } else if (strcmp(method, "file.offer") == 0) {
+        file_offer(agent, request, params);
+    } else if (strcmp(method, "file.put") == 0) {
+        file_put(agent, request, params);
+    } else if (strcmp(method, "file.clean") == 0) {
+        file_clean(agent, request, params);
     } else if (strcmp(method, "shutdown") == 0) {
         control_answer(request, json_object());
         agent_stop(agent, json_is_true(json_object_get(params, "force")) ? 0 : node_grace(params));
@@ -285,6 +292,7 @@ int agent_open(struct agent **out, uv_loop_t *loop, const struct agent_options *
         agent_close(agent);
         return rc;
     }
+    files_forget_unfinished();
     alarm_set(agent->retry, 0);
     *out = agent;
     return 0;
@@ -336,6 +344,7 @@ void agent_close(struct agent *agent)
     daemon_close(agent->daemon); /* before the graphs that its dataflows read */
     while (agent->runs)
         run_free(agent->runs);
+    files_arriving_drop(agent);
     alarm_close(agent->retry);
     free(agent);
 }

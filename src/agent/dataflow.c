@@ -122,6 +122,7 @@ void run_free(struct run *run)
         *at = run->next;
     run_part_over(run);
     json_decref(run->last);
+    json_decref(run->files);
     graph_free(run->graph);
     for (size_t i = 0; run->env && run->env[i]; i++)
         free(run->env[i]);
@@ -166,7 +167,9 @@ static int read_graph(struct run *run, const char *yaml, struct error *error)
     for (size_t i = 0; i < run->graph->finding_count; i++)
         if (run->graph->findings[i].severity == GRAPH_ERROR)
             return error_set(error, -EINVAL, "%s: %s", run->path, run->graph->findings[i].message);
-    return graph_split(run->graph) < 0 || run->graph->private->out_of_memory ? error_set(error, -ENOMEM, "no memory for the dataflow") : 0;
+    return graph_split(run->graph) < 0 || run->graph->private->out_of_memory
+               ? error_set(error, -ENOMEM, "no memory for the dataflow")
+               : 0;
 }
 
 static int read_params(struct run *run, json_t *params, struct error *error)
@@ -214,6 +217,8 @@ static int start(struct run *run, json_t *params, struct error *error)
     options.env = (const char *const *)run->env;
     run->started = now();
     rc = run_part_read(run, params, &part, error);
+    if (rc == 0)
+        rc = run_files_read(run, json_object_get(wishes, "files"), &part, error);
     if (rc == 0 && run->is_part)
         rc = run_part_begin(run, error);
     if (rc == 0)

@@ -31,6 +31,7 @@ struct run {
     struct alarm *rest;                    /* before an edge is asked for that could not be made */
     struct alarm *patience;                /* for how long the gateway may take to leave edges */
     bool is_resting;
+    json_t *files; /* of nodes, where programs were carried here: {node: {"sha256", "name"}}; NULL: none */
     json_t *offer; /* what the gateway was told of its ports; NULL: nothing yet */
 };
 
@@ -42,10 +43,11 @@ struct agent {
     bool is_registered, was_registered, has_complained, is_ending, has_ended;
     struct control_standing standing; /* as it was told last */
     int64_t retry_ns;
-    struct alarm *retry;     /* connect again; while ending: for how long the coordinator may still listen */
-    struct run *runs;        /* newest first */
-    struct gateway *gateway; /* to other machines; NULL: none */
-    struct remote *remotes;  /* commands for other machines */
+    struct alarm *retry;       /* connect again; while ending: for how long the coordinator may still listen */
+    struct run *runs;          /* newest first */
+    struct gateway *gateway;   /* to other machines; NULL: none */
+    struct remote *remotes;    /* commands for other machines */
+    struct arriving *arriving; /* files that are being carried here */
 };
 
 /* ---- agent.c ---- */
@@ -84,6 +86,15 @@ int64_t node_grace(json_t *params);
 typedef void agent_method(struct run *run, struct control_request *request, json_t *params);
 agent_method node_list, node_info, node_restart, node_stop, node_add, node_remove, node_replace, node_connect,
     node_disconnect, node_param, topic_list, topic_watch, topic_publish, agent_trace;
+
+/* ---- files_here.c ---- */
+
+void file_offer(struct agent *agent, struct control_request *request, json_t *params);
+void file_put(struct agent *agent, struct control_request *request, json_t *params);
+void file_clean(struct agent *agent, struct control_request *request, json_t *params);
+void files_arriving_drop(struct agent *agent);
+/* Lets nodes run the files that were carried here: `files` as in the options of dataflow.start, or NULL. */
+int run_files_read(struct run *run, json_t *files, const struct daemon_part *part, struct error *error);
 
 /* ---- metrics.c ---- */
 

@@ -69,10 +69,12 @@ static const struct option_spec options[] = {
 const struct command command_clean = {
     .name = "clean",
     .summary = "Forget the dataflows that have ended",
-    .details = "Prints those that are forgotten. Their log files stay.\n\n"
-               "With --format json, each line is an object:\n"
-               "  {\"uuid\": …, \"name\": …|null, \"status\": \"finished\"|\"failed\"}\n\n"
-               "Exits with 0, or 1 when they could not be taken from the state.",
+    .details =
+        "Prints those that are forgotten. Their log files stay. Programs that were carried to other machines for them\n"
+        "(`deploy.distribute`) are removed there.\n\n"
+        "With --format json, each line is an object:\n"
+        "  {\"uuid\": …, \"name\": …|null, \"status\": \"finished\"|\"failed\"}\n\n"
+        "Exits with 0, or 1 when they could not be taken from the state.",
     .options = options,
     .run = run,
 };

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/uuid.h"
+#include "cli/carry.h"
 #include "cli/command.h"
 #include "cli/dataflow_outcome.h"
 #include "cli/follow.h"
@@ -139,6 +140,11 @@ static int start_it(struct start *start, const struct options *options)
         json_decref(params);
         return COMMAND_FAILED;
     }
+    if (!carry(client, start->graph, params)) {
+        json_decref(params);
+        control_client_close(client);
+        return COMMAND_FAILED;
+    }
     out_folder_make(start->graph->directory);
     progress_show("starting …");
     json_t *dataflow = session_call_events(client, "dataflow.start", params, CLOCK_NEVER, on_event, start);
@@ -189,7 +195,8 @@ const struct command command_start = {
     .max_operands = 1,
     .summary = "Start a dataflow that lives on when the terminal closes",
     .details =
-        "The coordinator and a daemon that `dora up` has started run it. Nothing is built: `dora build` does that.\n\n"
+        "The coordinator and a daemon that `dora up` has started run it. Nothing is built: `dora build` does that.\n"
+        "The programs of nodes with `deploy: {distribute: scp}` are brought to their machines first.\n\n"
         "Attached, it prints what the nodes print, and ends with the dataflow. Ctrl-C then stops the dataflow, a "
         "second\none kills its nodes, a third one leaves them to the coordinator. If this command is killed, the "
         "dataflow runs on.\n\n"

@@ -21,6 +21,7 @@ static const struct method methods[] = {
     {"dataflow.get", WITHOUT_DAEMON, handle_get},     {"dataflow.wait", WITHOUT_DAEMON, handle_wait},
     {"dataflow.stop", WITH_DAEMON, handle_stop},      {"dataflow.restart", WITH_DAEMON, handle_restart},
     {"dataflow.clean", WITHOUT_DAEMON, handle_clean}, {"dataflow.descriptor", WITHOUT_DAEMON, handle_descriptor},
+    {"dataflow.place", WITH_DAEMON, handle_place},    {"file.", WITH_DAEMON, handle_file},
     {"param.list", WITHOUT_DAEMON, handle_param},     {"param.get", WITHOUT_DAEMON, handle_param},
     {"param.set", WITH_DAEMON, handle_param},         {"param.delete", WITH_DAEMON, handle_param},
     {"metrics", WITH_DAEMON, handle_forward},         {"node.move", WITH_DAEMON, handle_move},

@@ -23,6 +23,7 @@
 #include "control/server.h"
 #include "coordinator/machine.h"
 #include "coordinator/parts.h"
+#include "coordinator/placement.h"
 #include "coordinator/store.h"
 
 struct coordinator;
@@ -166,6 +167,9 @@ void daemon_gone(struct coordinator *coordinator, struct machine *machine, const
 void daemon_grace(struct coordinator *coordinator);                    /* begins to wait for the one here */
 int daemon_load(struct coordinator *coordinator, struct error *error); /* what lived when we ended last */
 
+/* files.c: has the machines remove the programs that were carried there, but for those of dataflows that live. */
+void files_clean(struct coordinator *coordinator);
+
 /* param.c: tells the nodes of a part that have begun to run since `before`, the nodes as they were, what is kept for
  * them. */
 void params_replay(struct flow *flow, const json_t *before);
@@ -189,6 +193,8 @@ void refuse_memory(struct control_request *request);
 
 /* The requests, by file. */
 void handle_start(struct coordinator *, struct control_request *, const char *, json_t *);
+void handle_place(struct coordinator *, struct control_request *, const char *, json_t *);
+void handle_file(struct coordinator *, struct control_request *, const char *, json_t *);
 void handle_stop(struct coordinator *, struct control_request *, const char *, json_t *);
 void handle_restart(struct coordinator *, struct control_request *, const char *, json_t *);
 void handle_list(struct coordinator *, struct control_request *, const char *, json_t *);

@@ -180,6 +180,7 @@ void handle_clean(struct coordinator *coordinator, struct control_request *reque
         refuse_error(request, &error);
     else
         control_answer(request, json_pack("{s:O}", "dataflows", ended));
+    files_clean(coordinator);
     json_decref(ended);
 }
 

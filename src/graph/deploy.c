@@ -9,16 +9,11 @@ static const char machine_letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO
 static void check(struct load *load, const struct keys_given *found, const struct graph_node *node)
 {
     const struct tree *machine = keys_given(found, &keys_deploy, "machine");
-    const struct tree *distribute = keys_given(found, &keys_deploy, "distribute");
     if (machine && node->machine &&
         (!*node->machine || strspn(node->machine, machine_letters) != strlen(node->machine)))
         finding_add(load->graph, GRAPH_ERROR, false, machine->place,
                     "it is what `dora daemon --machine-id` was given there, else the host's name",
                     "only letters, digits, `_`, `.` and `-` can stand in a machine's name");
-    if (distribute && node->distribute && strcmp(node->distribute, "local") != 0)
-        finding_add(load->graph, GRAPH_WARNING, false, distribute->place,
-                    "bring the node's files to its machine before you start the dataflow",
-                    "`distribute: %s` has no effect yet: a node's files must be on its machine", node->distribute);
 }
 
 void deploy_read(struct load *load, const struct tree *tree, struct graph_node *node)

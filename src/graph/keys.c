@@ -27,7 +27,8 @@ TABLE(debug, "`debug`", debug_old, 0);
 
 static const struct key type_rule[] = {
     {"from", KEY_TEXT, 0, KEY_REQUIRED, offsetof(struct graph_type_rule, from), NULL, NULL, "The type that is sent."},
-    {"to", KEY_TEXT, 0, KEY_REQUIRED, offsetof(struct graph_type_rule, to), NULL, NULL, "The type that also accepts it."},
+    {"to", KEY_TEXT, 0, KEY_REQUIRED, offsetof(struct graph_type_rule, to), NULL, NULL,
+     "The type that also accepts it."},
 };
 TABLE(type_rule, "a type rule", NULL, 0);
 
@@ -37,7 +38,7 @@ static const struct key deploy[] = {
      "The node's working directory on that machine; the dataflow's directory if not set."},
     {"labels", KEY_TEXT_MAP, 0, 0, SIZE_MAX, NULL, NULL, "Labels that the machine must have, where none is named."},
     {"distribute", KEY_TEXT, 0, 0, offsetof(struct graph_node, distribute), distributes, NULL,
-     "How the node's files come to the machine; `local`: they are there."},
+     "How the node's program comes to the machine; `local`: it is there; `scp` or `http`: `dora start` brings it."},
 };
 TABLE(deploy, "`deploy`", NULL, 0);
 

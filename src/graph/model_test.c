@@ -104,7 +104,6 @@ static void what_has_no_effect_yet_is_warned_of_by_name(void **state)
                                         "`rev`",
                                         "`path_sha256`",
                                         "a `path` that is a URL",
-                                        "`distribute: scp`",
                                         "`output_framing`",
                                         "`shared_memory_pool_size`",
                                         "`finish_grace_secs`"};
