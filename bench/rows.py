@@ -8,6 +8,7 @@ from typing import Callable, Optional
 
 import control
 import harness
+import operators
 from harness import KIB, MIB, MS
 
 SIZES = [8, 64, 512, 4 * KIB, 64 * KIB, 512 * KIB, 1 * MIB, 4 * MIB, 40 * MIB]
@@ -75,6 +76,7 @@ class Row:
     most: Optional[float] = None
     least: Optional[float] = None
     most_ratio: Optional[float] = None
+    least_ratio: Optional[float] = None
     most_over: Optional[float] = None  # above `against`
     runs: list = dataclasses.field(default_factory=list)
     floors: list = dataclasses.field(default_factory=list)
@@ -108,6 +110,8 @@ class Row:
         round_ = lambda figure: re.sub(r"\.0+ ", " ", self.show(figure))
         if self.most_ratio is not None:
             return f"≤ {self.most_ratio:g} ×"
+        if self.least_ratio is not None:
+            return f"≥ {self.least_ratio:g} ×"
         if self.most_over is not None:
             return f"≤ + {round_(self.most_over)}"
         if self.most is not None:
@@ -120,6 +124,8 @@ class Row:
             return None
         if self.most_ratio is not None:
             return self.ratio is not None and self.ratio <= self.most_ratio
+        if self.least_ratio is not None:
+            return self.ratio is not None and self.ratio >= self.least_ratio
         if self.most_over is not None:
             return self.value - self.floor <= self.most_over
         return self.value <= self.most if self.most is not None else self.value >= self.least
@@ -351,6 +357,49 @@ def control_rows():
     )
 
 
+def operator_rows():
+    make = lambda c: operators.Operators(c.build)
+    one_way = lambda c, size, loan: c.once(
+        ("operators", size, loan), lambda: operators.latency(c.side, make(c), size, loan, c.count(100_000))
+    )
+    processes = lambda c: c.latency(8, "default", c.pair, False, False)["value"]
+    for size, loan, against, name, most in (
+        (8, False, processes, "two processes", 1),
+        (40 * MIB, True, lambda c: one_way(c, 8, True)["value"], "8 B loaned", 1.3),
+    ):
+        title = f"{harness.data(size)}{' loaned' if loan else ''} between two operators of a host, back to back"
+        yield Row(
+            f"operators/{'loaned' if loan else 'copied'}/{harness.data(size).replace(' ', '')}",
+            title,
+            lambda c, s=size, l=loan: one_way(c, s, l),
+            against,
+            name,
+            most_ratio=most,
+        )
+    through = lambda c, shape: c.once(
+        ("pipeline", shape), lambda: operators.pipeline(c.side, make(c), shape, c.count(1_000_000))
+    )
+    for shape, least in (("threads", None), ("one thread", 1.5)):
+        yield Row(
+            f"operators/pipeline/{shape.replace(' ', '-')}",
+            f"pipeline of {operators.PIPELINE}, {shape}",
+            lambda c, s=shape: through(c, s),
+            lambda c: through(c, "isolated")["value"],
+            "isolated",
+            harness.rate,
+            least_ratio=least,
+        )
+    yield Row(
+        "operators/memory-20",
+        "host of 20 operators, memory (PSS)",
+        lambda c: operators.memory(c.side, make(c), 20),
+        lambda c: c.once("bare", lambda: harness.bare_pss(c.floor)),
+        "bare process",
+        harness.memory,
+        most=10_000_000,
+    )
+
+
 # The columns of the table by size: paced?, waiting, loaned?
 SIZE_MODES = [
     (True, "blocking", True),
@@ -390,4 +439,5 @@ GROUPS = [
     ("Start-up, wall time of the whole dora run", startup_rows),
     ("Idle", idle_rows),
     ("With coordinator and daemon", control_rows),
+    ("Operators", operator_rows),
 ]

@@ -187,8 +187,11 @@ static inline void node_bump(const dora_node *node)
 
 void node_unref(dora_node *node);
 
-/* As dora_node_open, with what DORA_NODE_CONFIG says, or NULL. */
+/* As dora_node_open, with what DORA_NODE_CONFIG says, or NULL; and its two steps (node_raw.h). `*node` is NULL after an
+ * error. */
 int node_open(dora_node **node, const char *config, const dora_node_options *options, dora_error *error);
+int node_greet(dora_node **node, const char *config, const dora_node_options *options, dora_error *error);
+int node_join(dora_node **node, dora_error *error);
 
 /* Around whatever may take long; without the lock. */
 static inline void wait_enter(const dora_node *node)

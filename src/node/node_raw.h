@@ -24,6 +24,12 @@ struct node_raw {
 /* As dora_node_open, told by `config` in place of DORA_NODE_CONFIG. */
 int node_raw_open(dora_node **node, const char *config, const dora_node_options *options, dora_error *error);
 
+/* The same in two steps, for one thread that opens several nodes: node_raw_greet says who the node is and waits for nobody,
+ * node_raw_join waits for the dataflow's start, for which all have to be greeted. Nothing else may be done with the node
+ * before. After an error of either `*node` is NULL. */
+int node_raw_greet(dora_node **node, const char *config, const dora_node_options *options, dora_error *error);
+int node_raw_join(dora_node **node, dora_error *error);
+
 /* An INPUT event's message. What it points to is the publisher's memory, valid as long as the event. */
 void node_raw_read(const dora_event *event, struct node_raw *raw);
 

@@ -292,8 +292,7 @@ static int join(dora_node *node, int64_t deadline, struct error *error)
 
 /* ---- Finding the daemon ---- */
 
-static int say_hello(dora_node *node, const char *id, const uint8_t token[PROTO_TOKEN], int64_t deadline,
-                     struct error *error)
+static int say_hello(const dora_node *node, const char *id, const uint8_t token[PROTO_TOKEN], struct error *error)
 {
     struct proto_hello hello = {.version = PROTO_VERSION};
     memcpy(hello.token, token, PROTO_TOKEN);
@@ -305,10 +304,10 @@ static int say_hello(dora_node *node, const char *id, const uint8_t token[PROTO_
                                   .fds = {node->arena.fd},
                                   .fd_count = 1};
     int rc = proto_send(node->socket, &packet, 0);
-    return rc < 0 ? error_sys(error, rc, "greet the daemon") : join(node, deadline, error);
+    return rc < 0 ? error_sys(error, rc, "greet the daemon") : 0;
 }
 
-static int join_spawned(dora_node *node, const char *text, struct error *error)
+static int greet(dora_node *node, const char *text, struct error *error)
 {
     char name[PROTO_ADDRESS_MOST];
     uint8_t token[PROTO_TOKEN];
@@ -321,7 +320,7 @@ static int join_spawned(dora_node *node, const char *text, struct error *error)
         return error_set(error, -EPROTO, "%s is not understood by libdora %s: `%s`", PROTO_CONFIG_ENV, DORA_VERSION,
                          text);
     node->socket = proto_connect(name, error);
-    return node->socket < 0 ? node->socket : say_hello(node, "", token, CLOCK_NEVER, error);
+    return node->socket < 0 ? node->socket : say_hello(node, "", token, error);
 }
 
 /* Names of daemons are abstract, and anybody on the machine can take one. */
@@ -349,7 +348,9 @@ static int join_dynamic(dora_node *node, const char *id, struct error *error)
             node->socket = -1;
             continue;
         }
-        int answer = say_hello(node, id, no_token, clock_after(clock_now(), ANSWER_PATIENCE), &said);
+        int answer = say_hello(node, id, no_token, &said);
+        if (answer == 0)
+            answer = join(node, clock_after(clock_now(), ANSWER_PATIENCE), &said);
         if (answer == -ETIMEDOUT) {
             memcpy(mute, name, sizeof mute);
         } else if (!node->id && (answer == -ECONNRESET || answer == -EPIPE)) {
@@ -376,30 +377,49 @@ static int join_dynamic(dora_node *node, const char *id, struct error *error)
     return rc;
 }
 
-int node_open(dora_node **out, const char *config, const dora_node_options *options, dora_error *public_error)
+/* `rc`, with what there is of the node given back and the caller told, where it is an error. */
+static int settle(dora_node **node, int rc, const struct error *error, dora_error *public_error)
+{
+    if (rc >= 0)
+        return rc;
+    /* No goodbye: it never was there. */
+    if (*node)
+        cleanup_close(&(*node)->socket), (*node)->socket = -1;
+    dora_node_close(take_ptr(*node));
+    if (public_error) {
+        public_error->code = rc;
+        memcpy(public_error->message, error->message, sizeof public_error->message);
+    }
+    return rc;
+}
+
+int node_greet(dora_node **out, const char *config, const dora_node_options *options, dora_error *public_error)
 {
     struct error error = ERROR_INIT;
-    dora_node *node = NULL;
-    int rc = make_node(&node, options, &error);
+    *out = NULL;
+    int rc = make_node(out, options, &error);
     if (rc == 0)
-        rc = arena_open(&node->arena, &error);
+        rc = arena_open(&(*out)->arena, &error);
     if (rc == 0)
-        rc = options && options->node_id ? join_dynamic(node, options->node_id, &error)
-                                         : join_spawned(node, config, &error);
-    if (rc < 0) {
-        /* No goodbye: it never was there. */
-        if (node)
-            cleanup_close(&node->socket), node->socket = -1;
-        dora_node_close(node);
-        if (public_error) {
-            public_error->code = rc;
-            memcpy(public_error->message, error.message, sizeof public_error->message);
-        }
-        return rc;
-    }
-    control_apply(node);
-    *out = node;
-    return 0;
+        rc = options && options->node_id ? join_dynamic(*out, options->node_id, &error) : greet(*out, config, &error);
+    return settle(out, rc, &error, public_error);
+}
+
+int node_join(dora_node **node, dora_error *public_error)
+{
+    struct error error = ERROR_INIT;
+    const bool has_joined =
+        (*node)->epoch_ns != 0; /* START has come: a dynamic node looks for its daemon until one lets it in */
+    int rc = settle(node, has_joined ? 0 : join(*node, CLOCK_NEVER, &error), &error, public_error);
+    if (rc == 0)
+        control_apply(*node);
+    return rc;
+}
+
+int node_open(dora_node **node, const char *config, const dora_node_options *options, dora_error *error)
+{
+    int rc = node_greet(node, config, options, error);
+    return rc < 0 ? rc : node_join(node, error);
 }
 
 int dora_node_open(dora_node **node, const dora_node_options *options, dora_error *error)

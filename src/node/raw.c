@@ -15,6 +15,16 @@ int node_raw_open(dora_node **node, const char *config, const dora_node_options 
     return node_open(node, config, options, error);
 }
 
+int node_raw_greet(dora_node **node, const char *config, const dora_node_options *options, dora_error *error)
+{
+    return node_greet(node, config, options, error);
+}
+
+int node_raw_join(dora_node **node, dora_error *error)
+{
+    return node_join(node, error);
+}
+
 void node_raw_read(const dora_event *event, struct node_raw *raw)
 {
     struct message_block block;

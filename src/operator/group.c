@@ -63,7 +63,9 @@ static void stop_all(struct host *host)
 /* Whether the operator goes on; `event` (NULL: the Stop of STOP_ALL) is freed. */
 static bool handle(struct operator* op, dora_event *event)
 {
-    struct error error = ERROR_INIT;
+    struct error error; /* its kilobyte isn't cleared for every event */
+    error.code = 0;
+    error.message[0] = '\0';
     op->has_stopped |= !event || dora_event_type(event) == DORA_EVENT_STOP;
     crash_blame(op->config->id, op->node);
     int rc = op->kind->event(op->self, event, &error);
@@ -123,31 +125,26 @@ static void give_up(struct operator* op, const char *why)
     _exit(EXIT_FAILURE);
 }
 
-static void *open_node(void *argument)
-{
-    struct operator* op = argument;
-    dora_node_options options = {0};
-    dora_node *node;
-    dora_error error;
-    if (op->kind->options)
-        op->kind->options(op->self, &options);
-    if (node_raw_open(&node, op->config->connect, &options, &error) < 0)
-        give_up(op, error.message);
-    set_node(op, node);
-    return NULL;
-}
-
+/* The barrier waits for all: none may wait for it before the others have been announced. */
 static void open_all(struct group *group)
 {
-    autofree pthread_t *threads = calloc(group->count, sizeof *threads);
-    if (!threads)
-        give_up(group->members[0], "no memory to start it");
-    for (size_t i = 1; i < group->count; i++)
-        if (pthread_create(&threads[i], NULL, open_node, group->members[i]) != 0)
-            give_up(group->members[i], "the system gives no thread to start it");
-    open_node(group->members[0]);
-    for (size_t i = 1; i < group->count; i++)
-        pthread_join(threads[i], NULL);
+    dora_error error;
+    for (size_t i = 0; i < group->count; i++) {
+        struct operator* op = group->members[i];
+        dora_node_options options = {0};
+        dora_node *node;
+        if (op->kind->options)
+            op->kind->options(op->self, &options);
+        if (node_raw_greet(&node, op->config->connect, &options, &error) < 0)
+            give_up(op, error.message);
+        op->joining = node;
+    }
+    for (size_t i = 0; i < group->count; i++) {
+        struct operator* op = group->members[i];
+        if (node_raw_join(&op->joining, &error) < 0)
+            give_up(op, error.message);
+        set_node(op, take_ptr(op->joining));
+    }
 }
 
 static bool join(struct operator* op)

@@ -15,10 +15,11 @@ struct operator
     struct host *host;
     const struct operator_config *config;
     const struct operator_kind *kind;
-    void *context;    /* of kind->init */
-    void *self;       /* NULL before init and after drop */
-    dora_node *node;  /* NULL before it has joined and when it is being closed; written with the host's lock */
-    bool has_stopped; /* has had its Stop */
+    void *context;      /* of kind->init */
+    void *self;         /* NULL before init and after drop */
+    dora_node *joining; /* greeted, and has not joined yet */
+    dora_node *node;    /* NULL before it has joined and when it is being closed; written with the host's lock */
+    bool has_stopped;   /* has had its Stop */
 };
 
 struct group {
