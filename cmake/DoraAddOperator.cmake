@@ -15,6 +15,10 @@ function(dora_add_operator name)
   if(CXX IN_LIST languages)
     target_compile_features(${name} PRIVATE cxx_std_17)
   endif()
+  # Nothing but the three functions is visible (EXPORT of operator_api.h): what two operators of a process call the same stays
+  # two things, also where C++ would make them one (static variables of inline functions).
+  set_target_properties(${name} PROPERTIES C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden
+                        VISIBILITY_INLINES_HIDDEN ON)
   # For generators with several configurations, too, which would else add a folder.
   set_target_properties(${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${folder}/bin/$<0:>")
 endfunction()
