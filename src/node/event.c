@@ -8,15 +8,30 @@
 #include "node/arrow.h"
 #include "node/params.h"
 
-/* Puts one event's memory aside and takes what was there. */
-static dora_event *swap_spare(dora_node *node, dora_event *event)
+/* The memory of an event that was freed; NULL: there is none. Only the thread that receives takes it, so that nobody
+ * else empties the place. */
+static dora_event *take_spare(dora_node *node)
 {
-    if (!lock_single_threaded())
-        /* acq_rel: hands the memory over, and takes over what was there. */
-        return atomic_exchange_explicit(&node->spare, event, memory_order_acq_rel);
-    dora_event *spare = atomic_load_explicit(&node->spare, memory_order_relaxed);
-    atomic_store_explicit(&node->spare, event, memory_order_relaxed);
-    return spare;
+    /* acquire: whoever freed it has done with it. Pairs with keep_spare. */
+    dora_event *event = atomic_load_explicit(&node->spare, memory_order_acquire);
+    if (event)
+        atomic_store_explicit(&node->spare, NULL, memory_order_relaxed);
+    return event;
+}
+
+/* Puts an event's memory aside where none is. Any thread. */
+static void keep_spare(dora_node *node, dora_event *event)
+{
+    dora_event *none = NULL;
+    /* relaxed: a guess that saves the swap. */
+    bool is_kept = atomic_load_explicit(&node->spare, memory_order_relaxed) == NULL;
+    if (is_kept && lock_single_threaded())
+        atomic_store_explicit(&node->spare, event, memory_order_relaxed);
+    else if (is_kept) /* release: pairs with take_spare */
+        is_kept = atomic_compare_exchange_strong_explicit(&node->spare, &none, event, memory_order_release,
+                                                          memory_order_relaxed);
+    if (!is_kept)
+        event_free_memory(event);
 }
 
 /* In place of aligned_alloc, which takes three times as long. */
@@ -39,7 +54,7 @@ void event_free_memory(dora_event *event)
 
 dora_event *event_new(dora_node *node, dora_event_kind kind, const char *id)
 {
-    dora_event *event = swap_spare(node, NULL);
+    dora_event *event = take_spare(node);
     if (!event && !(event = allocate()))
         return NULL;
     event->node = node;
@@ -128,7 +143,7 @@ void dora_event_free(dora_event *event)
         return;
     }
     clear(event);
-    event_free_memory(swap_spare(event->node, event));
+    keep_spare(event->node, event);
 }
 
 dora_event_kind dora_event_type(const dora_event *event)

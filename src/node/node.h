@@ -118,7 +118,7 @@ struct dora_node {
     uint64_t epoch_ntp64;
 
     struct lock lock;
-    pthread_cond_t idle; /* an output's `busy` was cleared */
+    struct condition idle; /* an output's `busy` was cleared */
     int socket;
     struct proto_page *page;
     uint32_t control_read; /* page->control when the socket was last read */

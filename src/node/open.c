@@ -21,8 +21,6 @@ static const int64_t ANSWER_PATIENCE = 2 * CLOCK_SECOND;
 static void free_node(dora_node *node)
 {
     arena_close(&node->arena);
-    lock_destroy(&node->lock);
-    pthread_cond_destroy(&node->idle);
     free(node->id);
     free(node->dataflow_id);
     free(node);
@@ -43,10 +41,8 @@ static int make_node(dora_node **out, const dora_node_options *options, struct e
     node->socket = node->poll_fd = node->timer_fd = -1;
     node->bell = (struct doorbell)DOORBELL_INIT;
     arena_init(&node->arena);
-    lock_init(&node->lock);
     stamp_init(&node->stamp);
     stamp_init(&node->taken_stamp);
-    pthread_cond_init(&node->idle, NULL);
     node->notes_end = &node->notes;
     node->notices_end = &node->notices;
     node->deferred_end = &node->deferred;

@@ -323,7 +323,7 @@ int publish_message(dora_node *node, struct output *output, const struct publish
     int rc = fan_out(node, output, &queued);
     if (output->busy) {
         output->busy = false;
-        pthread_cond_broadcast(&node->idle);
+        lock_tell(&node->idle);
     }
     if (meta->block != ARENA_NONE)
         arena_unref(&node->arena, meta->block);

@@ -8,7 +8,7 @@
 
 #include "base/atomic.h"
 #include "base/cleanup.h"
-#include "shm/futex.h"
+#include "base/futex.h"
 #include "shm/segment.h"
 
 struct doorbell_word {

@@ -15,7 +15,6 @@ static void unref(struct link_rx *link)
         return;
     arena_view_close(&link->view);
     munmap(link->shared, link->size);
-    lock_destroy(&link->lock);
     free(link->edges);
     free(link->overflow);
     free(link);
@@ -43,7 +42,6 @@ int link_rx_open(struct link_rx **out, int fd, int arena_fd, const struct link_e
     link->edge_count = (uint32_t)count;
     link->return_capacity = link_return_capacity(edges, count);
     link->holds.next = link->holds.prev = &link->holds;
-    lock_init(&link->lock);
     for (size_t i = 0; i < count; i++) {
         char *ordinary = (char *)link->shared + link_ring_offset(edges, count, i);
         uint32_t capacity = ring_capacity(edges[i].limit);

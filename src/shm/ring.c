@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/atomic.h"
-#include "shm/futex.h"
+#include "base/futex.h"
 
 enum { CAPACITY_LEAST = 8, PREFETCH_AHEAD = 4 };
 

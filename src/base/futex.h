@@ -1,6 +1,6 @@
-/* The futex of Linux between processes: sleeping on a word of shared memory. */
-#ifndef SHM_FUTEX_H
-#define SHM_FUTEX_H
+/* The futex of Linux: sleeping on a word of memory, which may be shared with other processes. */
+#ifndef BASE_FUTEX_H
+#define BASE_FUTEX_H
 
 #include <linux/futex.h>
 #include <stdatomic.h>
