@@ -7,8 +7,8 @@ import pytest
 from conftest import BUILD, ROOT
 
 
-def ran(run, name):
-    done = run(BUILD / "examples" / name / "dataflow.yml")
+def ran(run, name, file="dataflow.yml"):
+    done = run(BUILD / "examples" / name / file)
     assert done.status == 0, done.stdout + done.stderr
     return done
 
@@ -46,6 +46,13 @@ def test_streaming(run):
     assert first == "segment 0: Hello, I can count."
     assert re.fullmatch(r"segment 1 was given up after: 1 2 3 4 5( \d+)*", second)
     assert third == "segment 2: I have finished."
+
+
+@pytest.mark.parametrize("arrangement, node", [("dataflow", "report"), ("shared", "vision"), ("one-thread", "vision")])
+def test_operators(run, arrangement, node):
+    lines = ran(run, "operators", f"{arrangement}.yml").lines(node)
+    assert re.fullmatch(r"spot at \d+, \d+", lines[0])
+    assert re.fullmatch(r"[1-9]\d* spots, on average \d+ µs after their frame", lines[-1])
 
 
 @pytest.mark.skipif(not (BUILD / "examples/cxx").exists(), reason="no C++ compiler when this was built")
