@@ -76,6 +76,8 @@ static int check(const struct participant *node, const char *to, struct error *e
     bool is_remote = node->state == PARTICIPANT_REMOTE;
     if (node->move && node->move->phase != MOVE_GONE)
         return error_set(error, -EPERM, "node `%s` is being moved already", id);
+    if (node->host || node->is_host)
+        return error_set(error, -EPERM, "`%s` shares its process with other operators, which can't be moved", id);
     if (strcmp(is_remote ? node->machine : here, to) == 0)
         return error_set(error, -EEXIST, "node `%s` is on machine %s already", id, to);
     if (node->is_dynamic)
