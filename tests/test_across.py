@@ -219,6 +219,27 @@ def test_machines_that_can_not_reach_each_other_are_told_so_at_the_start(machine
     attach(a, path)
 
 
+@pytest.mark.release_only
+def test_machines_that_have_each_other_s_address_connect_again(machines, tmp_path):
+    """After a while without a way to each other, in which both keep the coordinator's machine."""
+    a, b, c = machines("a", "b", "c")
+    join(a)
+    join(b, a, "--listen", f"tcp/{b.address}:7447")
+    join(c, a, "--connect", f"tcp/{b.address}:7447")
+    log = b.state / "daemon.log"
+    until(lambda: "machine c is in sight" in log.read_text(), "c in b's sight")
+    undo = apart(b, c)
+    until(lambda: "machine c is out of sight" in log.read_text(), "c out of b's sight")
+    undo()
+    path = write(
+        tmp_path / "flow.yml",
+        source=on(b, actor("join", "send=out:1000:1000", outputs=["out"])),
+        sink=on(c, sink(**LOSSLESS)),
+    )
+    uuid = attach(a, path)
+    assert summary(c, uuid, "sink")["in"]["count"] == 1000
+
+
 def test_a_machine_that_is_out_of_reach_for_a_moment_is_waited_for(machines, tmp_path):
     a, b, c = machines("a", "b", "c")
     join(a)

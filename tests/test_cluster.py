@@ -80,6 +80,18 @@ def test_up_gives_each_machine_its_certificate_and_starts_it(system, cluster, tm
     assert calls.startswith("-o BatchMode=yes -o ConnectTimeout=10 -p 2222 ubuntu@10.0.0.2 umask 077")
 
 
+def test_the_later_of_two_machines_connects_to_the_earlier(system, cluster):  # noqa: F811
+    """Where the file says at which address that one listens."""
+    rests = ("host: 10.0.0.1", "host: 10.0.0.2", "host: named.example", "host: 10.0.0.4, listen: []", "host: 10.0.0.5")
+    path = cluster(
+        "coordinator: {addr: 10.0.0.1}\ninsecure: true\nmachines:\n"
+        + "".join(f"  - {{id: m{i}, dora: DORA, {rest}}}\n" for i, rest in enumerate(rests))
+    )
+    system.dora("cluster", "up", path)
+    connects = [re.findall(r"--connect tcp/10.0.0.(\d):7447", line) for line in asked()]
+    assert connects == [[], ["1"], ["1", "2"], ["1", "2"], ["1", "2"]]
+
+
 @pytest.mark.skipif(not shutil.which("openssl"), reason="there is no openssl")
 def test_certificates_are_signed_by_one_authority_and_name_their_machine(system, cluster, tmp_path):  # noqa: F811
     path = cluster()
@@ -127,7 +139,8 @@ def test_a_machine_that_can_not_be_reached_is_named_and_the_others_are_started(s
     assert "machine `bare` has no `/nowhere/dora`" in done.stderr and "as `dora:` of the machine" in done.stderr
     assert "machine `broken`: dora exited with 1" in done.stderr
     assert "2 of 5 machines are up" in done.stdout
-    assert asked()[1] == "up --machine-id named --connect tcp/10.0.0.1:7447 --insecure"
+    to = "".join(f"--connect tcp/10.0.0.{i}:7447 " for i in (1, 3, 4))
+    assert asked()[1] == f"up --machine-id named {to}--insecure"
     done = system.dora("cluster", "down", path, status=1)
     assert "nothing is running" in done.stdout and "named: stopped" in done.stdout and "`gone`" in done.stderr
     assert asked()[-1] == "down --force"

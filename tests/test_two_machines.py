@@ -336,6 +336,8 @@ def test_down_ends_the_daemon_of_this_machine_and_not_one_of_its_name(sites):  #
     before = base.pids(), robot.pids()
     daemon = twin.begin("daemon", "--machine-id", "robot", "--connect", sites.endpoint)
     until(lambda: (twin.runtime / "daemon.json").exists() and "refused" in (twin.runtime / "daemon.json").read_text(), "the refusal")
+    done = twin.dora("status", status=1)
+    assert "the daemon here is not taken: " in done.stderr and "Daemon: Running" not in done.stdout
     done = twin.dora("up", "--machine-id", "robot", "--connect", sites.endpoint, status=1)
     assert "goes on trying" in done.stderr and "another name" in done.stderr
     assert "daemon of this machine stopped" in twin.dora("down").stdout

@@ -50,7 +50,7 @@ void cluster_free(struct cluster *cluster);
 /* Appends `user@host`. */
 void cluster_target(const struct cluster_machine *machine, struct buf *out);
 
-/* Appends what the machine's `dora up` is given, quoted for a shell, a blank before each. `config`: where its zenoh
+/* Appends what the machine, one of the cluster's list, gives to `dora up`, quoted for a shell, a blank before each. `config`: where its zenoh
  * configuration is, in the shell's words; NULL: none. */
 void cluster_up_arguments(const struct cluster *cluster, const struct cluster_machine *machine, const char *config,
                           struct buf *out);

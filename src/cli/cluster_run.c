@@ -31,6 +31,18 @@ static void option(struct buf *out, const char *name, const char *value)
     quote(out, value);
 }
 
+/* A connection that two machines made because the coordinator's told them of each other isn't made again when it breaks
+ * while both keep theirs to the coordinator's: so the later of two connects by itself to the earlier, where the file
+ * says at which address that one listens. */
+static void connect_to_earlier(const struct cluster *cluster, const struct cluster_machine *machine, struct buf *out)
+{
+    for (const struct cluster_machine *other = cluster->machines + 1; other < machine; other++) {
+        const char *listen = other->listen_count ? other->listen[0] : "", *host = strchr(listen, '/');
+        if (host && strncmp(host, "/0.0.0.0:", 9) != 0 && strncmp(host, "/[::]:", 6) != 0)
+            option(out, "--connect", listen);
+    }
+}
+
 void cluster_up_arguments(const struct cluster *cluster, const struct cluster_machine *machine, const char *config,
                           struct buf *out)
 {
@@ -45,6 +57,8 @@ void cluster_up_arguments(const struct cluster *cluster, const struct cluster_ma
         option(out, "--listen", machine->listen[i]);
     if (!machine->is_here)
         option(out, "--connect", cluster->endpoint);
+    if (!machine->is_here)
+        connect_to_earlier(cluster, machine, out);
     if (config)
         buf_printf(out, " --zenoh-config %s", config);
     if (cluster->is_insecure)

@@ -12,17 +12,20 @@
 #include "cli/session.h"
 #include "cli/system_check.h"
 #include "control/paths.h"
+#include "control/standing.h"
 
 struct check {
-    struct error error; /* why no coordinator could be asked */
-    json_t *status;     /* the coordinator's; NULL: it isn't there */
-    int dataflow;       /* is it valid? -1: none was given */
+    struct error error;               /* why no coordinator could be asked */
+    json_t *status;                   /* the coordinator's; NULL: it isn't there */
+    struct control_standing standing; /* of the daemon here, as it says; without an id: it says nothing */
+    int dataflow;                     /* is it valid? -1: none was given */
     bool is_ok;
 };
 
+/* The daemon of this machine may be refused by a coordinator that has another one of its name. */
 static const json_t *daemon_of(const struct check *check)
 {
-    return machine_here(check->status);
+    return check->standing.id[0] ? machine_known(check->status, check->standing.id) : machine_here(check->status);
 }
 
 static void ask_coordinator(struct check *check)
@@ -52,7 +55,10 @@ static void print_text(const struct check *check)
     if (check->is_ok)
         return;
     report_error("System check failed.");
-    if (!check->status && check->error.code != -ENOTCONN)
+    if (check->standing.stand == CONTROL_REFUSED)
+        report_hint("the daemon here is not taken: %s%s%s", check->standing.message, *check->standing.hint ? "; " : "",
+                    check->standing.hint);
+    else if (!check->status && check->error.code != -ENOTCONN)
         report_hint("%s", check->error.message);
     else if (!check->status || !daemon_of(check))
         report_hint("`dora up` starts what is missing");
@@ -83,6 +89,7 @@ int system_check(const struct options *options)
     const char *path = options_value(options, "dataflow"), *format = options_value(options, "format");
     if (!session_is_here(options))
         return COMMAND_FAILED;
+    control_standing_read(&check.standing);
     ask_coordinator(&check);
     if (path) {
         struct graph *graph = findings_load(path, &(struct graph_options){.check_sources = true});
