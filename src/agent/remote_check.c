@@ -19,7 +19,8 @@ static const struct verb {
     {{"topic", "info"}, {"dataflow", "format", "duration"}},
     {{"topic", "pub"}, {"dataflow", "metadata", "count", "rate"}},
     {{"trace"}, {"dataflow", "format", "duration"}},
-    {{"logs"}, {"node", "tail", "follow", "since", "until", "level", "grep", "log-format", "log-filter", "beside"}},
+    {{"logs"},
+     {"all-nodes", "node", "tail", "follow", "since", "until", "level", "grep", "log-format", "log-filter", "beside"}},
 };
 
 static bool is_verb(const struct verb *verb, char *const *words, size_t count)

@@ -28,16 +28,17 @@ struct state {
 static void show_lines(struct log_files *files, struct log_show *show)
 {
     const struct log_line *line;
-    for (size_t stream; !log_show_is_full(show) && (line = log_files_next(files, &stream));)
-        log_show_line(show, line, stream);
+    for (size_t number; !log_show_is_full(show) && (line = log_files_next(files, &number));)
+        log_show_line(show, line, number);
 }
 
 void follow_show(struct log_files *files, struct log_show *show)
 {
     int64_t since = show->since_ns, whole;
-    /* Lines are so long, and so many of them wanted, that it takes more of the files each time; but never much more than
-     * twice what it has to. */
-    for (size_t bytes = 64 << 10; show->tail >= 0 && bytes <= SIZE_MAX / 16; bytes *= 4) {
+    /* Lines are so long, and so many of them wanted, that it takes more of the files each time; but never much more
+     * than twice what it has to. */
+    size_t bytes = log_files_can_rewind(files) ? 64 << 10 : SIZE_MAX / 16;
+    for (; show->tail >= 0 && bytes <= SIZE_MAX / 16; bytes *= 4) {
         bool is_cut = log_files_rewind(files, bytes, &whole);
         show->since_ns = is_cut && whole > since ? whole : since;
         log_show_forget(show);
@@ -204,10 +205,13 @@ json_t *follow_run(struct follow *follow)
     if (follow->stops)
         sigprocmask(SIG_BLOCK, &ends, &before);
     follow_show(follow->files, follow->show);
+    if (follow->marks)
+        buf_putc(&follow->show->out, '\n');
     if (follow->client)
         follow_until_end(&state);
     else
         follow_for_ever(&state);
+    log_files_finish(follow->files);
     show_new(&state); /* an interrupt that comes now says that the rest isn't wanted */
     if (follow->client)
         control_client_wake(follow->client, -1);

@@ -14,6 +14,7 @@ struct follow {
     const char *uuid;
     struct log_files *files;
     struct log_show *show;
+    bool marks; /* an empty line comes behind the lines that are there at the beginning (log_pipe.h) */
     bool stops; /* Ctrl-C stops the dataflow, a second one kills its nodes, a third one leaves */
 };
 

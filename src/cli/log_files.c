@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cli/log_pipe.h"
+#include "cli/log_place.h"
 #include "cli/log_stream.h"
 
 struct log_files {
@@ -17,9 +20,20 @@ struct log_files {
     size_t folder_count;
     struct log_stream *streams;
     size_t stream_count;
-    size_t taken; /* the stream whose head was handed out last; SIZE_MAX: none */
-    int inotify;
+    struct log_pipe *pipes;
+    size_t pipe_count;
+    size_t taken; /* the pipe, or behind them the stream, whose head was handed out last; SIZE_MAX: none */
+    char **nodes; /* that have lines, as they are numbered */
+    size_t node_count;
+    const char *left_out; /* places; NULL: none */
+    int inotify, epoll;   /* the second: of the first and the pipes */
 };
+
+static int watch_fd(struct log_files *files, int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    return epoll_ctl(files->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
 
 int log_files_open(struct log_files **files, const char *node, struct error *error)
 {
@@ -30,8 +44,9 @@ int log_files_open(struct log_files **files, const char *node, struct error *err
     }
     made->taken = SIZE_MAX;
     made->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (made->inotify < 0) {
-        int code = -errno;
+    made->epoll = made->inotify < 0 ? -1 : epoll_create1(EPOLL_CLOEXEC);
+    int code = made->epoll < 0 ? -errno : watch_fd(made, made->inotify);
+    if (code < 0) {
         log_files_close(made);
         return error_sys(error, code, "can't watch log files");
     }
@@ -47,9 +62,16 @@ void log_files_close(struct log_files *files)
         log_stream_close(&files->streams[i]);
     for (size_t i = 0; i < files->folder_count; i++)
         free(files->folders[i]);
+    for (size_t i = 0; i < files->pipe_count; i++)
+        log_pipe_close(&files->pipes[i]);
+    for (size_t i = 0; i < files->node_count; i++)
+        free(files->nodes[i]);
+    free(files->nodes);
+    free(files->pipes);
     free(files->streams);
     free(files->folders);
     free(files->node);
+    cleanup_close(&files->epoll);
     cleanup_close(&files->inotify);
     free(files);
 }
@@ -140,8 +162,39 @@ static void watch(struct log_files *files, const char *folder)
     }
 }
 
+void log_files_leave_out(struct log_files *files, const char *places)
+{
+    files->left_out = places;
+}
+
+void log_files_places(const struct log_files *files, struct buf *places)
+{
+    for (size_t i = 0; i < files->folder_count; i++)
+        log_place_add(places, files->folders[i]);
+}
+
+int log_files_add_pipe(struct log_files *files, int fd, struct error *error)
+{
+    struct log_pipe *pipes = reallocarray(files->pipes, files->pipe_count + 1, sizeof *pipes);
+    files->pipes = pipes ? pipes : files->pipes;
+    int rc = pipes ? watch_fd(files, fd) : -ENOMEM;
+    if (rc == 0)
+        log_pipe_init(&pipes[files->pipe_count++], fd);
+    else
+        close(fd);
+    return rc == 0 ? 0 : error_sys(error, rc, "can't read another machine's lines");
+}
+
+void log_files_finish(struct log_files *files)
+{
+    for (size_t i = 0; i < files->pipe_count; i++)
+        files->pipes[i].is_waited_for = true;
+}
+
 int log_files_add(struct log_files *files, const char *folder, struct error *error)
 {
+    if (files->left_out && log_place_is_among(folder, files->left_out))
+        return 0;
     for (size_t i = 0; i < files->folder_count; i++)
         if (strcmp(files->folders[i], folder) == 0)
             return 0;
@@ -160,28 +213,60 @@ int log_files_add(struct log_files *files, const char *folder, struct error *err
 
 size_t log_files_count(const struct log_files *files)
 {
-    return files->stream_count;
+    return files->stream_count + files->pipe_count;
 }
 
-const struct log_line *log_files_next(struct log_files *files, size_t *stream)
+bool log_files_can_rewind(const struct log_files *files)
 {
-    if (files->taken < files->stream_count) {
-        struct log_stream *taken = &files->streams[files->taken];
-        log_record_free(&taken->head);
-        taken->has_head = false;
+    return files->pipe_count == 0;
+}
+
+/* A node's number: lines of one are of one colour, wherever they come from. */
+static size_t number_of(struct log_files *files, const char *node)
+{
+    for (size_t i = 0; i < files->node_count; i++)
+        if (strcmp(files->nodes[i], node) == 0)
+            return i;
+    char **nodes = reallocarray(files->nodes, files->node_count + 1, sizeof *nodes);
+    files->nodes = nodes ? nodes : files->nodes;
+    if (nodes && (nodes[files->node_count] = strdup(node)))
+        return files->node_count++;
+    return 0;
+}
+
+static struct log_record *head_of(struct log_files *files, size_t index, bool **has_head)
+{
+    struct log_pipe *pipe = index < files->pipe_count ? &files->pipes[index] : NULL;
+    struct log_stream *stream = pipe ? NULL : &files->streams[index - files->pipe_count];
+    *has_head = pipe ? &pipe->has_head : &stream->has_head;
+    return pipe ? &pipe->head : &stream->head;
+}
+
+static bool fill(struct log_files *files, size_t index)
+{
+    return index < files->pipe_count ? log_pipe_fill(&files->pipes[index])
+                                     : log_stream_fill(&files->streams[index - files->pipe_count]);
+}
+
+const struct log_line *log_files_next(struct log_files *files, size_t *number)
+{
+    bool *has_head;
+    const struct log_line *oldest = NULL;
+    if (files->taken < log_files_count(files)) {
+        log_record_free(head_of(files, files->taken, &has_head));
+        *has_head = false;
     }
     files->taken = SIZE_MAX;
-    for (size_t i = 0; i < files->stream_count; i++) {
-        if (!log_stream_fill(&files->streams[i]))
+    for (size_t i = 0; i < log_files_count(files); i++) {
+        const struct log_line *line = fill(files, i) ? &head_of(files, i, &has_head)->line : NULL;
+        if (!line || (oldest && oldest->unix_ns <= line->unix_ns))
             continue;
-        if (files->taken == SIZE_MAX ||
-            files->streams[i].head.line.unix_ns < files->streams[files->taken].head.line.unix_ns)
-            files->taken = i;
+        oldest = line;
+        files->taken = i;
     }
-    if (files->taken == SIZE_MAX)
-        return NULL;
-    *stream = files->taken;
-    return &files->streams[files->taken].head.line;
+    if (oldest)
+        *number = number_of(files, oldest->node);
+    return oldest;
 }
 
 bool log_files_rewind(struct log_files *files, size_t bytes, int64_t *whole_ns)
@@ -203,7 +288,7 @@ bool log_files_rewind(struct log_files *files, size_t bytes, int64_t *whole_ns)
 
 int log_files_fd(const struct log_files *files)
 {
-    return files->inotify;
+    return files->epoll;
 }
 
 void log_files_refresh(struct log_files *files)

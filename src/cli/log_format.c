@@ -82,6 +82,14 @@ void log_format_json(struct buf *out, const struct log_line *line, const char *d
     buf_putc(out, '\n');
 }
 
+void log_format_record(struct buf *out, const struct log_line *line, const char *dataflow_id)
+{
+    log_json_add(out, line, dataflow_id);
+    if (out->len)
+        out->len--; /* its brace */
+    buf_printf(out, ",\"stream\":\"%s\"}\n", line->is_stderr ? "stderr" : "stdout");
+}
+
 void log_format_line(struct buf *out, const struct log_line *line, enum log_format format, int color,
                      const char *dataflow_id)
 {
@@ -94,6 +102,9 @@ void log_format_line(struct buf *out, const struct log_line *line, enum log_form
         break;
     case LOG_JSON:
         log_format_json(out, line, dataflow_id);
+        break;
+    case LOG_RECORD:
+        log_format_record(out, line, dataflow_id);
         break;
     }
 }

@@ -14,7 +14,7 @@
 #include "daemon/logs.h"
 #include "graph/graph.h"
 
-enum log_format { LOG_PRETTY, LOG_COMPACT, LOG_JSON };
+enum log_format { LOG_PRETTY, LOG_COMPACT, LOG_JSON, LOG_RECORD };
 
 struct log_print_options {
     const struct graph *graph; /* gives each node its colour */

@@ -15,7 +15,7 @@
 #include "cli/log_folders.h"
 #include "cli/log_options.h"
 #include "cli/log_record.h"
-#include "cli/machines.h"
+#include "cli/log_remote.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/values.h"
@@ -27,6 +27,8 @@ struct reading {
     const char *node; /* NULL: all */
     char *uuid;
     struct control_client *client; /* NULL: --local */
+    const char *beside;            /* for another machine, which has read these places itself; NULL: for the user */
+    struct log_remote remote;
     bool follow;
 };
 
@@ -67,15 +69,19 @@ static bool read_options(const struct options *options, struct reading *reading)
     reading->follow = options_has(options, "follow");
     reading->node = options_value(options, "node");
     reading->show.grep = options_value(options, "grep");
+    reading->beside = options_has(options, "beside") ? options_value(options, "beside") : NULL;
     if (options->operand_count > 1 && !reading->node)
         reading->node = options->operands[1];
     if (reading->node && options_has(options, "all-nodes")) {
         report_error("`--all-nodes` and the name of a node don't go together");
         return false;
     }
-    return read_tail(options, &reading->show.tail) && read_time(options, "since", &reading->show.since_ns) &&
-           read_time(options, "until", &reading->show.until_ns) &&
-           log_options_read(options, "level", &reading->show.print, &reading->filters);
+    bool ok = read_tail(options, &reading->show.tail) && read_time(options, "since", &reading->show.since_ns) &&
+              read_time(options, "until", &reading->show.until_ns) &&
+              log_options_read(options, "level", &reading->show.print, &reading->filters);
+    if (reading->beside)
+        reading->show.print.format = LOG_RECORD;
+    return ok;
 }
 
 /* The folder in ./out that is meant: the newest, as UUIDs sort by time, of those that begin so. */
@@ -175,32 +181,6 @@ static bool has_node(const json_t *dataflow, const char *id)
     return false;
 }
 
-/* Whether there is a log file of the node on this machine. */
-static bool has_log_here(const struct reading *reading, const json_t *dataflow, const char *node)
-{
-    autofree char *path = NULL;
-    if (asprintf(&path, "%s/out/%s/log_%s.jsonl", json_text(dataflow, "directory"), reading->uuid, node) < 0)
-        path = NULL;
-    return !path || access(path, F_OK) == 0;
-}
-
-/* Log files stay where their node is. */
-static void tell_of_others(struct reading *reading, const json_t *dataflow)
-{
-    json_t *status = session_call(reading->client, "status", NULL, SESSION_PATIENCE), *node;
-    const char *here = json_text(machine_here(status), "machine");
-    size_t i;
-    if (machines_are_several(status))
-        json_array_foreach(json_object_get(dataflow, "nodes"), i, node)
-        {
-            const char *id = json_text(node, "id"), *machine = json_text(node, "machine");
-            if (*machine && strcmp(machine, here) != 0 && (!reading->node || strcmp(reading->node, id) == 0) &&
-                !has_log_here(reading, dataflow, id))
-                report_hint("the lines of node `%s` are on machine `%s`: run the command there", id, machine);
-        }
-    json_decref(status);
-}
-
 static bool find_known(struct reading *reading, const struct options *options)
 {
     json_t *params = json_object();
@@ -214,8 +194,8 @@ static bool find_known(struct reading *reading, const struct options *options)
         return false;
     reading->uuid = strdup(json_text(dataflow, "uuid"));
     bool ok = reading->uuid && (!reading->node || has_node(dataflow, reading->node)) && add_folders(reading, dataflow);
-    if (ok)
-        tell_of_others(reading, dataflow);
+    if (ok && !reading->beside)
+        ok = log_remote_start(&reading->remote, reading->client, options, dataflow, reading->node, reading->files);
     json_decref(dataflow);
     return ok;
 }
@@ -224,7 +204,7 @@ static int show(struct reading *reading)
 {
     reading->show.print.dataflow_id = reading->uuid;
     if (!reading->follow) {
-        if (!log_files_count(reading->files)) {
+        if (!log_files_count(reading->files) && !reading->beside) {
             report_error("there are no log files of %s%s", reading->node ? "node " : "this dataflow",
                          reading->node ? reading->node : "");
             return COMMAND_FAILED;
@@ -233,8 +213,11 @@ static int show(struct reading *reading)
         log_show_flush(&reading->show);
         return COMMAND_OK;
     }
-    struct follow follow = {
-        .client = reading->client, .uuid = reading->uuid, .files = reading->files, .show = &reading->show};
+    struct follow follow = {.client = reading->client,
+                            .uuid = reading->uuid,
+                            .files = reading->files,
+                            .show = &reading->show,
+                            .marks = reading->beside};
     json_t *ended = follow_run(&follow);
     reading->client = follow.client;
     json_decref(ended);
@@ -250,6 +233,8 @@ static int read_logs(const struct options *options, struct reading *reading)
         report_error("%s", error.message);
         return COMMAND_FAILED;
     }
+    if (reading->beside)
+        log_files_leave_out(reading->files, reading->beside);
     bool local = options_has(options, "local");
     if (!local && !(reading->client = session_open(options))) {
         report_hint("`dora logs --local` reads the folder `out` of the current directory");
@@ -267,6 +252,8 @@ static int run(const struct options *options)
     int status = read_logs(options, &reading);
     control_client_close(reading.client);
     log_files_close(reading.files);
+    if (!log_remote_end(&reading.remote, status == COMMAND_OK && !reading.show.is_closed))
+        status = COMMAND_FAILED;
     log_show_free(&reading.show);
     pairs_free(&reading.filters);
     free(reading.uuid);
@@ -286,6 +273,7 @@ static const struct option_spec options[] = {
     LOG_FILTER_OPTION,
     {.name = "local",
      .help = "Read `out` in the current directory instead of asking the coordinator; the newest dataflow by default"},
+    {.name = "beside", .value = "PLACES", .optional = true, .help = "For another machine", .hidden = true},
     SESSION_ADDRESS_OPTIONS,
     {0},
 };
@@ -297,6 +285,8 @@ const struct command command_logs = {
     .summary = "Show what nodes printed",
     .details = "Reads the log files of a dataflow that runs or has ended, the rotated ones too.\n" SESSION_WHICH_HELP
                " Where nothing runs, it is the dataflow that was started last.\n\n"
+               "Log files are where their node is: lines of other machines' nodes come from there, where they are in "
+               "reach.\n\n"
                "Lines are chosen by time, level and text first, then counted for --tail.\n\n" LOG_JSON_HELP "\n\n"
                "Exits with 0, or 1 when there is no such dataflow, node or log file.",
     .example = "dora logs vision --node camera --follow\n"

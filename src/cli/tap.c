@@ -50,6 +50,8 @@ static json_t *all_topics(struct control_client *client, json_t *params)
     if (json_array_size(names))
         return names;
     report_error(is_one_of_several ? "the dataflow has no outputs on this machine" : "the dataflow has no outputs");
+    if (is_one_of_several)
+        report_hint("name those of another machine; `dora topic list` shows them");
     json_decref(names);
     return NULL;
 }
