@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 __all__ = ["DataflowBuilder", "Node", "Operator", "Output"]
 
@@ -54,23 +54,64 @@ class DataflowBuilder:
 
 
 class Output:
-    """An output of a node; as text what an input has as its source: `node/output`."""
+    """An output; as text what an input has as its source: `node/output`, of an operator `node/operator/output`."""
 
-    def __init__(self, node: Node, output_id: str) -> None:
+    def __init__(self, node: _Ports, output_id: str) -> None:
         self.node = node
         self.output_id = output_id
 
     def __str__(self) -> str:
-        return f"{self.node.id}/{self.output_id}"
+        return f"{self.node._path()}/{self.output_id}"
 
 
-class Node:
+class _Ports:
+    """What a node and an operator have in common: inputs and outputs."""
+
+    config: dict[str, Any]
+
+    def _path(self) -> str:
+        raise NotImplementedError
+
+    def add_output(self, output_id: str) -> Output:
+        """Adds an output unless it is there, and returns it as a source for inputs."""
+        outputs = self.config.setdefault("outputs", [])
+        if output_id not in outputs:
+            outputs.append(output_id)
+        return Output(self, output_id)
+
+    def add_input(
+        self,
+        input_id: str,
+        source: str | Output,
+        queue_size: int | None = None,
+        queue_policy: str | None = None,
+    ) -> Self:
+        """Feeds an input from another node's output (an Output, or "node/output") or from a timer ("dora/timer/hz/30").
+
+        `queue_size` messages wait there; when more come, "drop_oldest" drops the oldest and "backpressure" makes the
+        sender wait. ValueError if one of the two can't be.
+        """
+        if queue_policy is not None and queue_policy not in QUEUE_POLICIES:
+            raise ValueError(f"queue_policy is {' or '.join(map(repr, QUEUE_POLICIES))}, not {queue_policy!r}")
+        if queue_size is not None and queue_size < 1:
+            raise ValueError(f"queue_size must be at least 1, not {queue_size!r}")
+        options = {"queue_size": queue_size, "queue_policy": queue_policy}
+        given = {key: value for key, value in options.items() if value is not None}
+        inputs = self.config.setdefault("inputs", {})
+        inputs[input_id] = {"source": str(source), **given} if given else str(source)
+        return self
+
+
+class Node(_Ports):
     """A node of the descriptor. What sets a key returns the node, so that calls can be chained."""
 
     def __init__(self, id: str, **keys: Any) -> None:
         self.id = id
-        self.config: dict[str, Any] = {**keys, "id": id}
+        self.config = {**keys, "id": id}
         self.operators: list[Operator] = []
+
+    def _path(self) -> str:
+        return self.id
 
     def _set(self, **keys: Any) -> Node:
         self.config.update(keys)
@@ -98,36 +139,9 @@ class Node:
         return self._set(git=url, **{key: value for key, value in named.items() if value})
 
     def add_operator(self, operator: Operator) -> Node:
+        """Makes the node's process a host of this operator too."""
         self.operators.append(operator)
-        return self
-
-    def add_output(self, output_id: str) -> Output:
-        """Adds an output unless it is there, and returns it as a source for inputs."""
-        outputs = self.config.setdefault("outputs", [])
-        if output_id not in outputs:
-            outputs.append(output_id)
-        return Output(self, output_id)
-
-    def add_input(
-        self,
-        input_id: str,
-        source: str | Output,
-        queue_size: int | None = None,
-        queue_policy: str | None = None,
-    ) -> Node:
-        """Feeds an input from another node's output (an Output, or "node/output") or from a timer ("dora/timer/hz/30").
-
-        `queue_size` messages wait there; when more come, "drop_oldest" drops the oldest and "backpressure" makes the
-        sender wait. ValueError if one of the two can't be.
-        """
-        if queue_policy is not None and queue_policy not in QUEUE_POLICIES:
-            raise ValueError(f"queue_policy is {' or '.join(map(repr, QUEUE_POLICIES))}, not {queue_policy!r}")
-        if queue_size is not None and queue_size < 1:
-            raise ValueError(f"queue_size must be at least 1, not {queue_size!r}")
-        options = {"queue_size": queue_size, "queue_policy": queue_policy}
-        given = {key: value for key, value in options.items() if value is not None}
-        inputs = self.config.setdefault("inputs", {})
-        inputs[input_id] = {"source": str(source), **given} if given else str(source)
+        operator.node = self
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -136,8 +150,8 @@ class Node:
         return {**self.config, "operators": operators} if operators else dict(self.config)
 
 
-class Operator:
-    """An operator of a node."""
+class Operator(_Ports):
+    """An operator of a node. Those with the same `thread` run one after another."""
 
     def __init__(
         self,
@@ -148,8 +162,10 @@ class Operator:
         python: str | None = None,
         shared_library: str | None = None,
         send_stdout_as: str | None = None,
+        thread: str | None = None,
     ) -> None:
         self.id = id
+        self.node: Node | None = None
         keys = {
             "name": name,
             "description": description,
@@ -157,8 +173,14 @@ class Operator:
             "python": python,
             "shared-library": shared_library,
             "send_stdout_as": send_stdout_as,
+            "thread": thread,
         }
-        self.config: dict[str, Any] = {"id": id, **{key: value for key, value in keys.items() if value}}
+        self.config = {"id": id, **{key: value for key, value in keys.items() if value}}
+
+    def _path(self) -> str:
+        if not self.node:
+            raise ValueError(f"operator {self.id!r} is of no node yet: node.add_operator(…) comes before its outputs are used")
+        return f"{self.node.id}/{self.id}"
 
     def to_dict(self) -> dict[str, Any]:
         """The operator as a descriptor's value."""

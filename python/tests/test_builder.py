@@ -54,6 +54,46 @@ def test_operators():
     }
 
 
+def test_ports_of_operators(tmp_path):
+    """Which dora-rs's builder doesn't have."""
+    dataflow = DataflowBuilder()
+    first = Operator("a", python="op.py", thread="one").add_input("tick", "dora/timer/hz/30")
+    with pytest.raises(ValueError, match="'a' is of no node yet"):
+        str(first.add_output("out"))
+    second = Operator("b", python="op.py", thread="one")
+    dataflow.add_node("runtime").add_operator(first).add_operator(second)
+    second.add_input("in", first.add_output("out"), queue_size=3)
+    dataflow.add_node("sink", path="op.py").add_input("in", second.add_output("more"))
+    assert yaml.safe_load(dataflow.to_yaml()) == {
+        "nodes": [
+            {
+                "id": "runtime",
+                "operators": [
+                    {
+                        "id": "a",
+                        "python": "op.py",
+                        "thread": "one",
+                        "inputs": {"tick": "dora/timer/hz/30"},
+                        "outputs": ["out"],
+                    },
+                    {
+                        "id": "b",
+                        "python": "op.py",
+                        "thread": "one",
+                        "inputs": {"in": {"source": "runtime/a/out", "queue_size": 3}},
+                        "outputs": ["more"],
+                    },
+                ],
+            },
+            {"id": "sink", "path": "op.py", "inputs": {"in": "runtime/b/more"}},
+        ]
+    }
+    (tmp_path / "op.py").touch()
+    dataflow.to_yaml(tmp_path / "built.yml")
+    done = subprocess.run([DORA, "validate", tmp_path / "built.yml"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_file_that_dora_takes(tmp_path):
     dataflow = DataflowBuilder("named")
     (tmp_path / "source.py").touch()
