@@ -104,6 +104,12 @@ def test_python_web(ran_python):
 
 
 @pytest.mark.release_only
+def test_python_operators(ran_python):
+    bars = ran_python("python-operators").lines("wheel")
+    assert len(bars) == 30 and all(re.fullmatch(r" *-?\d+\.\d\d turns/s =*", bar) for bar in bars)
+
+
+@pytest.mark.release_only
 def test_python_table(ran_python):
     lines = ran_python("python-table").lines("report")
     assert re.fullmatch(r"50 tables, 150 rows, \d+ measured nothing", lines[0])

@@ -67,6 +67,27 @@ DIFFERENCES = [
         "Extension types travel too.",
         {"sending/sink/extension": {"UuidArray": "extension<arrow.uuid>", "values": [{"object": "UUID"}]}},
     ),
+    (
+        "Operators can send what nodes can, and name the arguments.",
+        {
+            "operators/op/a list": None,
+            "operators/op/named arguments": None,
+            "operators/sink/message 5": {
+                "kind": "dora",
+                "type": "INPUT",
+                "id": "in",
+                "value": {"Int64Array": "int64", "values": [1, 2]},
+                "metadata": {},
+            },
+            "operators/sink/message 6": {
+                "kind": "dora",
+                "type": "INPUT",
+                "id": "in",
+                "value": {"UInt8Array": "uint8", "values": list(b"named")},
+                "metadata": {},
+            },
+        },
+    ),
     ("The exception is the user's own.", {"sending/source/__arrow_c_array__ that raises": {"raises": "LookupError"}}),
     (
         "What can be seen as an Arrow array is sent as one.",

@@ -1,6 +1,7 @@
 """The cases of conformance: Python files in cases/, each a dataflow and its nodes, that run on dora-rs and here.
 
-A case has a dict `DATAFLOW` of nodes, id → {"inputs", "outputs", …}; a node's function in the file bears its id's name.
+A case has a dict `DATAFLOW` of nodes, id → {"inputs", "outputs", …}; a node's function in the file bears its id's name. Of
+an operator, id → {"operator": {"inputs", "outputs", …}}, the file has the class.
 Optional are `ARGUMENTS` of `dora run`, `TOP`, further keys of the descriptor, and `STATUS`, how it ends (0; None: anyhow). A
 function `outside(notes)` runs in a process of its own beside the dataflow, or alone where there is none.
 """
@@ -40,7 +41,10 @@ def describe(case, file):
     """The nodes of its descriptor."""
     described = {}
     for name, keys in case.get("DATAFLOW", {}).items():
-        described[name] = keys if keys.get("path") == "dynamic" else dataflow.node(file, name, **keys)
+        if "operator" in keys:
+            described[name] = {**keys, "operator": {"python": str(file), **keys["operator"]}}
+        else:
+            described[name] = keys if keys.get("path") == "dynamic" else dataflow.node(file, name, **keys)
     return described
 
 
