@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-import threading
 import traceback
 import types
 from collections.abc import Callable
@@ -21,15 +20,13 @@ HERE = os.path.dirname(__file__)
 
 
 class Code:
-    """Its operator's thread's."""
+    """Made by the main thread, in the descriptor's order; then its operator's thread's."""
 
-    _lock = threading.Lock()
     _names: set[str] = set()
 
     def __init__(self, id: str, path: str) -> None:
         self._id, self._path = id, path
-        with self._lock:
-            self._name = self._find_name()
+        self._name = self._find_name()
         self._module: types.ModuleType | None = None
         self._object: Any = None
         # What a reload has replaced, until the new code has handled an input.

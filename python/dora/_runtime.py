@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from . import _dora, _logging
+from ._operator import Code
 
 __all__ = ["start_runtime"]
 
@@ -30,5 +31,18 @@ def start_runtime() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     _logging.install()
     extension: Any = _dora  # which has more than its stubs say
-    if extension._run_operators(text):
+    if extension._run_operators(text, codes(text)):
         sys.exit(1)
+
+
+def codes(config: str) -> dict[str, Code]:
+    """Of the operators in Python, by their ids."""
+    found = {}
+    operator = ""
+    for line in config.split("\n"):
+        key, _, value = line.partition(" ")
+        if key == "operator":
+            operator = value
+        elif key == "python":
+            found[operator] = Code(operator, value)
+    return found

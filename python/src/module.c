@@ -112,7 +112,7 @@ static void release(void *module)
     clear(module);
 }
 
-static PyMethodDef functions[] = {{"_run_operators", operators_run, METH_O, NULL}, {NULL, NULL, 0, NULL}};
+static PyMethodDef functions[] = {{"_run_operators", operators_run, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
 
 static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, fill},

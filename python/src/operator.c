@@ -20,7 +20,8 @@
 
 struct host_context {
     struct state *state;
-    PyObject *code_type, *report; /* of dora._operator */
+    PyObject *codes;  /* a dict: operator → dora._operator.Code */
+    PyObject *report; /* of dora._operator */
 };
 
 struct hosted {
@@ -113,7 +114,7 @@ static void free_hosted(struct hosted *hosted)
 
 static bool load(struct hosted *hosted, const struct host_context *host, const struct operator_config *config)
 {
-    hosted->code = PyObject_CallFunction(host->code_type, "ss", config->id, config->file);
+    hosted->code = PyMapping_GetItemString(host->codes, config->id);
     PyObject *done = hosted->code ? PyObject_CallMethod(hosted->code, "load", NULL) : NULL;
     Py_XDECREF(done);
     return done && (hosted->handle = PyObject_GetAttrString(hosted->code, "handle")) &&
@@ -221,16 +222,17 @@ static void show_libdora(void)
         dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL);
 }
 
-PyObject *operators_run(PyObject *module, PyObject *config)
+PyObject *operators_run(PyObject *module, PyObject *args)
 {
     static const struct operator_kind kind = {
         .init = init, .options = options, .joined = joined, .event = event, .drop = drop};
     struct host_context host = {.state = module_state(module)};
-    const char *text = PyUnicode_AsUTF8(config);
+    const char *text;
     PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "sO!", &text, &PyDict_Type, &host.codes))
+        return NULL;
     /* What the first event would have to wait for. */
-    if (text && metadata_prepare() == 0 && value_prepare(host.state) == 0 &&
-        (host.code_type = module_import("dora._operator", "Code")) &&
+    if (metadata_prepare() == 0 && value_prepare(host.state) == 0 &&
         (host.report = module_import("dora._operator", "report"))) {
         show_libdora();
         is_main = true;
@@ -241,7 +243,6 @@ PyObject *operators_run(PyObject *module, PyObject *config)
         is_main = false;
         result = PyLong_FromLong(status);
     }
-    Py_XDECREF(host.code_type);
     Py_XDECREF(host.report);
     return result;
 }

@@ -4,7 +4,8 @@
 
 #include "module.h"
 
-/* Runs what DORA_RUNTIME_CONFIG says, a str, until all operators have ended. The process's exit status. */
-PyObject *operators_run(PyObject *module, PyObject *config);
+/* (config, codes): runs what DORA_RUNTIME_CONFIG says, a str, until all operators have ended; `codes` is a dict from
+ * the operators in Python to their dora._operator.Code. The process's exit status. */
+PyObject *operators_run(PyObject *module, PyObject *args);
 
 #endif
