@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -233,6 +234,17 @@ def test_an_operator_that_blocks_is_named_when_it_is_killed(flow, start):
     assert running.wait() != 0
     assert "Node `host/bad` failed: was killed" in running.stderr
     assert "Node `host/good` failed" not in running.stderr
+
+
+def test_who_is_busy_is_named_when_the_host_is_terminated(flow, start):
+    nodes = {"host": host(("good", teller(inputs={"tick": "dora/timer/secs/1000"})), ("bad", teller(inputs=TICK)))}
+    running = start(flow(**nodes), env={"DO_bad": "hang@3"})
+    running.wait_for("host", "host/bad: tick 3")
+    running.wait_for("host", "host/good: tick 1")
+    os.kill(where(running, "host/bad")[0], signal.SIGTERM)
+    assert running.wait() != 0
+    said = running.lines("host", None)
+    assert "operator `bad`: it is still busy, and its host is told to end (SIGTERM)" in said
 
 
 def test_the_host_says_what_it_is(dora):

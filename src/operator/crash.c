@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,11 +12,17 @@
 
 enum { STACK = 32 * 1024 };
 
+/* A thread that runs operators. Handlers of other threads look at it, too. */
+struct suspect {
+    struct suspect *next;
+    const char *_Atomic id;
+    dora_node *_Atomic node;
+};
+
+static struct suspect *_Atomic suspects;
+
 /* initial-exec: what a handler reads must not be allocated when it is first used. */
-static _Thread_local __attribute__((tls_model("initial-exec"))) struct {
-    const char *id;
-    dora_node *node;
-} blamed;
+static _Thread_local __attribute__((tls_model("initial-exec"))) struct suspect *self;
 
 static const char *what(int signal)
 {
@@ -32,69 +40,94 @@ static const char *what(int signal)
     }
 }
 
-/* Only what may be called in a handler. */
-static void say(const char *text)
+/* Only what may be called in a handler; a line at once, since others may write, too. */
+static void say(const char *id, const char *text)
 {
-    ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
+    char line[512];
+    const char *const parts[] = {id ? "operator `" : "", id ? id : "a thread that is no operator's", id ? "`: " : ": ",
+                                 text};
+    size_t len = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        for (const char *at = parts[i]; *at && len < sizeof line - 1; at++)
+            line[len++] = *at;
+    line[len++] = '\n';
+    ssize_t ignored = write(STDERR_FILENO, line, len);
     (void)ignored;
 }
 
-static void handle(int signal, siginfo_t *info, void *context)
+/* SA_RESETHAND: the default action is back. A fault happens again on return, and a core has the place; what was sent
+ * doesn't.
+ */
+static void go_on(int signal, const siginfo_t *info)
 {
-    (void)context;
-    int saved = errno;
-    if (blamed.id) {
-        say("operator `");
-        say(blamed.id);
-        say("`: ");
-        say(what(signal));
-        say("\n");
-    } else {
-        say("a thread that is no operator's, but an operator or a library may have started: ");
-        say(what(signal));
-        say("\n");
-    }
-    if (blamed.node)
-        node_raw_fail(blamed.node, what(signal));
-    errno = saved;
-    /* SA_RESETHAND: the default action is back. A fault happens again on return, and a core has the place; what was
-     * sent doesn't. */
     if (info->si_code <= 0)
         raise(signal);
 }
 
+static void on_crash(int signal, siginfo_t *info, void *context)
+{
+    (void)context;
+    int saved = errno;
+    /* relaxed: this thread's own. */
+    const char *id = self ? atomic_load_explicit(&self->id, memory_order_relaxed) : NULL;
+    dora_node *node = self ? atomic_load_explicit(&self->node, memory_order_relaxed) : NULL;
+    say(id, what(signal));
+    if (node)
+        node_raw_fail(node, what(signal));
+    errno = saved;
+    go_on(signal, info);
+}
+
+static void on_terminate(int signal, siginfo_t *info, void *context)
+{
+    (void)context;
+    int saved = errno;
+    /* acquire: with the release in crash_thread(), what a suspect was when it came. */
+    for (struct suspect *at = atomic_load_explicit(&suspects, memory_order_acquire); at; at = at->next) {
+        /* relaxed: a name stays valid until the host ends. */
+        const char *id = atomic_load_explicit(&at->id, memory_order_relaxed);
+        if (id)
+            say(id, "it is still busy, and its host is told to end (SIGTERM)");
+    }
+    errno = saved;
+    go_on(signal, info);
+}
+
 int crash_install(void)
 {
-    static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
-    struct sigaction action = {.sa_sigaction = handle, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND};
+    static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+    struct sigaction action = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND};
     sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-        if (sigaction(signals[i], &action, NULL) < 0)
+    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
+        if (sigaction(crashes[i], &action, NULL) < 0)
             return -errno;
-    return 0;
+    action.sa_sigaction = on_terminate;
+    return sigaction(SIGTERM, &action, NULL) < 0 ? -errno : 0;
 }
 
-void *crash_thread_begin(void)
+void crash_thread(void)
 {
     size_t size = STACK + (size_t)sysconf(_SC_MINSIGSTKSZ);
-    void *memory = malloc(size);
-    stack_t stack = {.ss_sp = memory, .ss_size = size};
-    if (memory && sigaltstack(&stack, NULL) == 0)
-        return memory;
-    free(memory);
-    return NULL;
-}
-
-void crash_thread_end(void *memory)
-{
-    if (!memory)
+    struct suspect *suspect = calloc(1, sizeof *suspect);
+    stack_t stack = {.ss_sp = malloc(size), .ss_size = size};
+    if (!suspect || !stack.ss_sp || sigaltstack(&stack, NULL) < 0) {
+        free(suspect);
+        free(stack.ss_sp);
         return;
-    sigaltstack(&(stack_t){.ss_flags = SS_DISABLE}, NULL);
-    free(memory);
+    }
+    self = suspect;
+    suspect->next = atomic_load_explicit(&suspects, memory_order_relaxed);
+    /* release: see on_terminate(). */
+    while (!atomic_compare_exchange_weak_explicit(&suspects, &suspect->next, suspect, memory_order_release,
+                                                  memory_order_relaxed))
+        ;
 }
 
 void crash_blame(const char *id, dora_node *node)
 {
-    blamed.id = id;
-    blamed.node = node;
+    if (!self)
+        return;
+    /* relaxed: this thread's own handler, or one that takes what it sees. */
+    atomic_store_explicit(&self->id, id, memory_order_relaxed);
+    atomic_store_explicit(&self->node, node, memory_order_relaxed);
 }

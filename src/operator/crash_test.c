@@ -45,13 +45,20 @@ static void send_signal(void)
         pause();
 }
 
+/* The handler may run on the main thread, which runs no operator. */
+static void get_terminated(void)
+{
+    kill(getpid(), SIGTERM);
+    for (;;)
+        pause();
+}
+
 static void *in_a_thread(void *argument)
 {
     void (*const *crash)(void) = argument;
-    void *stack = crash_thread_begin();
+    crash_thread();
     crash_blame("detect", NULL);
     (*crash)();
-    crash_thread_end(stack);
     return NULL;
 }
 
@@ -111,10 +118,19 @@ static void a_signal_that_is_sent_ends_the_process(void **state)
     assert_non_null(strstr(text, "SIGBUS"));
 }
 
+static void who_is_busy_is_told_when_the_host_is_terminated(void **state)
+{
+    (void)state;
+    char text[4096];
+    assert_int_equal(crash_so(get_terminated, text, sizeof text), SIGTERM);
+    assert_string_equal(text, "operator `detect`: it is still busy, and its host is told to end (SIGTERM)\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_crash_is_told_and_stays_one),
+        cmocka_unit_test(who_is_busy_is_told_when_the_host_is_terminated),
         cmocka_unit_test(a_signal_that_is_sent_ends_the_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

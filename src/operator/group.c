@@ -20,33 +20,33 @@ enum { SKIP_MOST = 1023, LOOKS_A_CLOCK = 8 };
 
 /* ---- What becomes of an operator ---- */
 
-static void fail(struct operator* op, const struct error *error)
+static void fail(struct member *member, const struct error *error)
 {
-    fprintf(stderr, "operator `%s`: %s\n", op->config->id, error->message);
-    if (op->node)
-        node_raw_fail(op->node, error->message);
+    fprintf(stderr, "operator `%s`: %s\n", member->config->id, error->message);
+    if (member->node)
+        node_raw_fail(member->node, error->message);
     /* relaxed: read after the threads have been joined. */
-    atomic_store_explicit(&op->host->failed, true, memory_order_relaxed);
+    atomic_store_explicit(&member->host->failed, true, memory_order_relaxed);
 }
 
-static dora_node *set_node(struct operator* op, dora_node *node)
+static dora_node *set_node(struct member *member, dora_node *node)
 {
-    pthread_mutex_lock(&op->host->lock);
-    dora_node *before = op->node;
-    op->node = node;
-    pthread_mutex_unlock(&op->host->lock);
+    pthread_mutex_lock(&member->host->lock);
+    dora_node *before = member->node;
+    member->node = node;
+    pthread_mutex_unlock(&member->host->lock);
     return before;
 }
 
-static void end(struct operator* op)
+static void end(struct member *member)
 {
     struct error error = ERROR_INIT;
-    crash_blame(op->config->id, op->node);
-    if (op->kind->drop(op->self, &error) < 0)
-        fail(op, &error);
-    op->self = NULL;
+    crash_blame(member->config->id, member->node);
+    if (member->kind->drop(member->self, &error) < 0)
+        fail(member, &error);
+    member->self = NULL;
     crash_blame(NULL, NULL);
-    dora_node_close(set_node(op, NULL));
+    dora_node_close(set_node(member, NULL));
 }
 
 static void stop_all(struct host *host)
@@ -55,43 +55,43 @@ static void stop_all(struct host *host)
     atomic_store(&host->stop_all, true);
     pthread_mutex_lock(&host->lock);
     for (size_t i = 0; i < host->config.count; i++)
-        if (host->operators[i].node)
-            node_raw_interrupt(host->operators[i].node);
+        if (host->members[i].node)
+            node_raw_interrupt(host->members[i].node);
     pthread_mutex_unlock(&host->lock);
 }
 
 /* Whether the operator goes on; `event` (NULL: the Stop of STOP_ALL) is freed. */
-static bool handle(struct operator* op, dora_event *event)
+static bool handle(struct member *member, dora_event *event)
 {
     struct error error; /* its kilobyte isn't cleared for every event */
     error.code = 0;
     error.message[0] = '\0';
-    op->has_stopped |= !event || dora_event_type(event) == DORA_EVENT_STOP;
-    crash_blame(op->config->id, op->node);
-    int rc = op->kind->event(op->self, event, &error);
+    member->has_stopped |= !event || dora_event_type(event) == DORA_EVENT_STOP;
+    crash_blame(member->config->id, member->node);
+    int rc = member->kind->event(member->self, event, &error);
     crash_blame(NULL, NULL);
     dora_event_free(event);
     if (rc < 0)
-        fail(op, &error);
+        fail(member, &error);
     if (rc == OPERATOR_STOP_ALL)
-        stop_all(op->host);
+        stop_all(member->host);
     return rc == OPERATOR_CONTINUE;
 }
 
 /* ---- Before the start ---- */
 
-static int init(struct operator* op)
+static int init(struct member *member)
 {
     struct error error = ERROR_INIT;
     int rc;
-    crash_blame(op->config->id, NULL);
-    if (op->kind)
-        rc = op->kind->init(op->context, op->config, &op->self, &error);
+    crash_blame(member->config->id, NULL);
+    if (member->kind)
+        rc = member->kind->init(member->context, member->config, &member->self, &error);
     else
         rc = error_set(&error, -ENOTSUP, "it is in Python, which this host can't run");
     crash_blame(NULL, NULL);
     if (rc < 0)
-        fail(op, &error);
+        fail(member, &error);
     return rc;
 }
 
@@ -118,9 +118,9 @@ static bool init_all(struct group *group)
 }
 
 /* The others wait for this one in the dataflow's barrier, and can't be called back. */
-static void give_up(struct operator* op, const char *why)
+static void give_up(struct member *member, const char *why)
 {
-    fprintf(stderr, "operator `%s`: %s\n", op->config->id, why);
+    fprintf(stderr, "operator `%s`: %s\n", member->config->id, why);
     fflush(stdout);
     _exit(EXIT_FAILURE);
 }
@@ -130,33 +130,33 @@ static void open_all(struct group *group)
 {
     dora_error error;
     for (size_t i = 0; i < group->count; i++) {
-        struct operator* op = group->members[i];
+        struct member *member = group->members[i];
         dora_node_options options = {0};
         dora_node *node;
-        if (op->kind->options)
-            op->kind->options(op->self, &options);
-        if (node_raw_greet(&node, op->config->connect, &options, &error) < 0)
-            give_up(op, error.message);
-        op->joining = node;
+        if (member->kind->options)
+            member->kind->options(member->self, &options);
+        if (node_raw_greet(&node, member->config->connect, &options, &error) < 0)
+            give_up(member, error.message);
+        member->joining = node;
     }
     for (size_t i = 0; i < group->count; i++) {
-        struct operator* op = group->members[i];
-        if (node_raw_join(&op->joining, &error) < 0)
-            give_up(op, error.message);
-        set_node(op, take_ptr(op->joining));
+        struct member *member = group->members[i];
+        if (node_raw_join(&member->joining, &error) < 0)
+            give_up(member, error.message);
+        set_node(member, take_ptr(member->joining));
     }
 }
 
-static bool join(struct operator* op)
+static bool join(struct member *member)
 {
     struct error error = ERROR_INIT;
-    if (!op->kind->joined)
+    if (!member->kind->joined)
         return true;
-    crash_blame(op->config->id, op->node);
-    int rc = op->kind->joined(op->self, op->node, &error);
+    crash_blame(member->config->id, member->node);
+    int rc = member->kind->joined(member->self, member->node, &error);
     crash_blame(NULL, NULL);
     if (rc < 0)
-        fail(op, &error);
+        fail(member, &error);
     return rc == 0;
 }
 
@@ -165,20 +165,20 @@ static bool join(struct operator* op)
 enum how { WAIT, LOOK, ARM };
 
 /* Gives the operator its next event: 1. 0: there is none; -ENODATA: it has ended. */
-static int serve(struct operator* op, enum how how)
+static int serve(struct member *member, enum how how)
 {
     dora_event *event;
     int rc;
     /* relaxed: who sets it interrupts the wait afterwards. */
-    if (atomic_load_explicit(&op->host->stop_all, memory_order_relaxed)) {
-        if (!op->has_stopped)
-            handle(op, NULL);
+    if (atomic_load_explicit(&member->host->stop_all, memory_order_relaxed)) {
+        if (!member->has_stopped)
+            handle(member, NULL);
         rc = -ENODATA;
     } else if (how == LOOK)
-        rc = node_raw_look(op->node, &event);
+        rc = node_raw_look(member->node, &event);
     else
-        rc = dora_next(op->node, &event, how == WAIT ? DORA_FOREVER : 0);
-    if (rc == 0 && handle(op, event))
+        rc = dora_next(member->node, &event, how == WAIT ? DORA_FOREVER : 0);
+    if (rc == 0 && handle(member, event))
         return 1;
     if (rc == -ETIMEDOUT)
         return 0;
@@ -186,10 +186,10 @@ static int serve(struct operator* op, enum how how)
         return 1;
     if (rc < 0 && rc != -ENODATA) {
         struct error error;
-        error_set(&error, rc, "%s", dora_node_error(op->node));
-        fail(op, &error);
+        error_set(&error, rc, "%s", dora_node_error(member->node));
+        fail(member, &error);
     }
-    end(op);
+    end(member);
     return -ENODATA;
 }
 
@@ -226,17 +226,17 @@ static int get_fds(struct group *group, struct pollfd *fds)
 {
     size_t left = 0;
     for (size_t i = 0; i < group->count; i++) {
-        struct operator* op = group->members[i];
-        int fd = dora_fd(op->node);
+        struct member *member = group->members[i];
+        int fd = dora_fd(member->node);
         if (fd >= 0) {
-            group->members[left] = op;
+            group->members[left] = member;
             fds[left++] = (struct pollfd){.fd = fd, .events = POLLIN};
             continue;
         }
         struct error error;
-        error_set(&error, fd, "%s", dora_node_error(op->node));
-        fail(op, &error);
-        end(op);
+        error_set(&error, fd, "%s", dora_node_error(member->node));
+        fail(member, &error);
+        end(member);
     }
     group->count = left;
     return 0;
@@ -269,7 +269,8 @@ static void run_several(struct group *group)
 
 void group_run(struct group *group)
 {
-    void *stack = group->host->options->tells_of_crashes ? crash_thread_begin() : NULL;
+    if (group->host->options->tells_of_crashes)
+        crash_thread();
     if (init_all(group)) {
         open_all(group);
         size_t left = 0;
@@ -286,5 +287,4 @@ void group_run(struct group *group)
         while (group->count == 1 && serve(group->members[0], WAIT) > 0)
             continue;
     }
-    crash_thread_end(stack);
 }

@@ -10,8 +10,7 @@
 
 struct host;
 
-struct operator
-{
+struct member {
     struct host *host;
     const struct operator_config *config;
     const struct operator_kind *kind;
@@ -25,7 +24,7 @@ struct operator
 struct group {
     struct host *host;
     const char *name;
-    struct operator** members; /* those that run; in the descriptor's order */
+    struct member **members; /* those that run; in the descriptor's order */
     size_t count;
     pthread_t thread;
 };
@@ -33,7 +32,7 @@ struct group {
 struct host {
     struct host_config config;
     const struct operator_host_options *options;
-    struct operator* operators; /* as many as config has */
+    struct member *members; /* as many as config has */
     struct group *groups;
     size_t group_count;
     pthread_mutex_t lock;

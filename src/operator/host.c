@@ -30,22 +30,22 @@ static int make(struct host *host, const char *text, struct error *error)
     if (rc < 0)
         return rc;
     const size_t count = host->config.count;
-    host->operators = calloc(count, sizeof *host->operators);
+    host->members = calloc(count, sizeof *host->members);
     host->groups = calloc(count, sizeof *host->groups);
-    if (!host->operators || !host->groups)
+    if (!host->members || !host->groups)
         return error_set(error, -ENOMEM, "no memory for %zu operators", count);
     for (size_t i = 0; i < count; i++) {
         const struct operator_config *config = &host->config.operators[i];
         struct group *group = group_of(host, config->thread);
         if (!group)
             return error_set(error, -ENOMEM, "no memory for %zu operators", count);
-        host->operators[i] = (struct operator){
+        host->members[i] = (struct member){
             .host = host,
             .config = config,
             .kind = config->is_python ? host->options->python : &library_kind,
             .context = config->is_python ? host->options->python_context : NULL,
         };
-        group->members[group->count++] = &host->operators[i];
+        group->members[group->count++] = &host->members[i];
     }
     host->waiting = host->group_count;
     return 0;
@@ -56,7 +56,7 @@ static void unmake(struct host *host)
     for (size_t i = 0; i < host->group_count; i++)
         free(host->groups[i].members);
     free(host->groups);
-    free(host->operators);
+    free(host->members);
     host_config_free(&host->config);
 }
 

@@ -38,7 +38,7 @@ struct operator_kind {
 struct operator_host_options {
     const struct operator_kind *python; /* NULL: operators in Python can't be run here */
     void *python_context;               /* of its `init` */
-    bool tells_of_crashes;              /* takes over SIGSEGV and the like (crash.h) */
+    bool tells_of_crashes;              /* takes over SIGSEGV and the like, and SIGTERM (crash.h) */
 };
 
 /* Runs what `config_text` says until all operators have ended, and says on standard error what failed. The operators of
