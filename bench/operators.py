@@ -4,7 +4,7 @@ import pathlib
 import time
 
 import harness
-from harness import Failed, Dataflow, read_values, summary
+from harness import Dataflow, Failed, read_values, summary
 
 PIPELINE = 5
 
@@ -26,25 +26,27 @@ class Operators:
         return described
 
 
-def latency(side, operator, size, loan, count):
-    """One way between two operators of a host, back to back: half a round trip. Each has a core of its own."""
-    env = {"BENCH_SIZE": size, "BENCH_COUNT": count, "BENCH_LOAN": int(loan), "BENCH_PIN": 1}
-    ping = operator("ping", "ping", {"in": "host/pong/out", "start": "dora/timer/millis/20"})
-    pong = operator("pong", "pong", {"in": "host/ping/out"})
-    with Dataflow(side, [{"id": "host", "operators": [ping, pong], "env": env}]) as flow:
+def latency(side, operator, shape, size, loan, count):
+    """One way between two operators of a host, back to back: half a round trip. As `threads` each has a core of its own."""
+    thread = "one" if shape == "one thread" else None
+    env = {"BENCH_SIZE": size, "BENCH_COUNT": count, "BENCH_LOAN": int(loan), "BENCH_PIN": int(not thread)}
+    ping = operator("ping", "ping", {"in": "host/pong/out", "start": "kick/out"}, thread=thread)
+    pong = operator("pong", "pong", {"in": "host/ping/out"}, thread=thread)
+    kick = harness.node(side, "source", "kick", env={"BENCH_COUNT": 1})
+    with Dataflow(side, [{"id": "host", "operators": [ping, pong], "env": env}, kick]) as flow:
         flow.finish()
         return summary(read_values(flow.out("host")))
 
 
-def pipeline(side, operator, shape, count):
+def pipeline(side, operator, shape, queue_size, count):
     """Messages a second of 8 bytes from a node through five operators: `isolated` in processes, `threads` of one host, or on
     `one thread` of it. Every one has to come."""
     nodes = [harness.node(side, "flood", "flood", env={"BENCH_COUNT": count})]
     stages = []
     for i in range(PIPELINE):
         before = ("flood" if i == 0 else f"o{i - 1}" if shape == "isolated" else f"host/o{i - 1}") + "/out"
-        wire = {"source": before, "queue_size": 1000}
-        if i == 0 or shape != "one thread": # a thread can't wait for itself, and takes each message as far as it goes
+        wire = {"source": before, "queue_size": queue_size}
+        if i == 0 or shape != "one thread":  # a thread can't wait for itself, and takes each message as far as it goes
             wire["queue_policy"] = "backpressure"
         role = "count" if i == PIPELINE - 1 else "relay"
         stages.append(operator(role, f"o{i}", {"in": wire}, role == "relay", "one" if shape == "one thread" else None))

@@ -359,36 +359,45 @@ def control_rows():
 
 def operator_rows():
     make = lambda c: operators.Operators(c.build)
-    one_way = lambda c, size, loan: c.once(
-        ("operators", size, loan), lambda: operators.latency(c.side, make(c), size, loan, c.count(100_000))
-    )
+
+    def one_way(c, shape, size, loan):
+        run = lambda: operators.latency(c.side, make(c), shape, size, loan, c.count(100_000))
+        return c.once(("operators", shape, size, loan), run)
+
     processes = lambda c: c.latency(8, "default", c.pair, False, False)["value"]
-    for size, loan, against, name, most in (
-        (8, False, processes, "two processes", 1),
-        (40 * MIB, True, lambda c: one_way(c, 8, True)["value"], "8 B loaned", 1.3),
-    ):
-        title = f"{harness.data(size)}{' loaned' if loan else ''} between two operators of a host, back to back"
+    for shape in ("threads", "one thread"):
         yield Row(
-            f"operators/{'loaned' if loan else 'copied'}/{harness.data(size).replace(' ', '')}",
-            title,
-            lambda c, s=size, l=loan: one_way(c, s, l),
-            against,
-            name,
-            most_ratio=most,
+            f"operators/8B/{shape.replace(' ', '-')}",
+            f"8 B from one to another, {shape}",
+            lambda c, s=shape: one_way(c, s, 8, False),
+            processes,
+            "processes",
+            most_ratio=1,
         )
-    through = lambda c, shape: c.once(
-        ("pipeline", shape), lambda: operators.pipeline(c.side, make(c), shape, c.count(1_000_000))
+    yield Row(
+        "operators/40MiB",
+        "40 MiB loaned, threads",
+        lambda c: one_way(c, "threads", 40 * MIB, True),
+        lambda c: one_way(c, "threads", 8, True)["value"],
+        "8 B",
+        most_ratio=1.3,
     )
-    for shape, least in (("threads", None), ("one thread", 1.5)):
-        yield Row(
-            f"operators/pipeline/{shape.replace(' ', '-')}",
-            f"pipeline of {operators.PIPELINE}, {shape}",
-            lambda c, s=shape: through(c, s),
-            lambda c: through(c, "isolated")["value"],
-            "isolated",
-            harness.rate,
-            least_ratio=least,
-        )
+
+    def through(c, shape, queue):
+        run = lambda: operators.pipeline(c.side, make(c), shape, queue, c.count(100_000 * min(queue, 100) // 10))
+        return c.once(("pipeline", shape, queue), run)
+
+    for queue in (10, 1000):
+        for shape, least in (("threads", None), ("one thread", 1.5)):
+            yield Row(
+                f"operators/pipeline/{queue}/{shape.replace(' ', '-')}",
+                f"{operators.PIPELINE} in a row, queues of {queue}, {shape}",
+                lambda c, s=shape, q=queue: through(c, s, q),
+                lambda c, q=queue: through(c, "isolated", q)["value"],
+                "isolated",
+                harness.rate,
+                least_ratio=least,
+            )
     yield Row(
         "operators/memory-20",
         "host of 20 operators, memory (PSS)",

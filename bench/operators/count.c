@@ -1,5 +1,5 @@
-/* Receives what `flood` sends, at the end of a pipeline. Results: messages received, numbers missing in the row, numbers out of
- * order, when the last came (ns). */
+/* Receives what `flood` sends, at the end of a pipeline. Results: messages received, numbers missing in the row,
+ * numbers out of order, when the last came (ns). */
 #include <string.h>
 
 #include "operator.h"
