@@ -449,7 +449,7 @@ def test_one_fails(start, operators, program):
     failed = found["host"]["heard NODE_FAILED"]
     assert failed["id"] == "host/bad" and "ZeroDivisionError: division by zero" in failed["value"]["error"]
     assert failed["value"]["affected_input_ids"] == ["bad"]
-    assert "Node `host/bad` failed" in started.printed and "Node `host/good` failed" not in started.printed
+    assert "Node `host/bad` failed: ZeroDivisionError: division by zero\n" in started.printed and "Node `host/good` failed" not in started.printed
 
 
 def test_one_cannot_start(start, operators):

@@ -19,7 +19,10 @@ static const char *last_lines(const char *text)
 
 static void print_node(const struct node_result *node, const char *dataflow_id)
 {
-    fprintf(stderr, "\nNode `%s` failed: %s", node->id, node->message);
+    /* A node that says itself why it fails begins so. */
+    static const char failed[] = "failed: ";
+    bool says_it = strncmp(node->message, failed, sizeof failed - 1) == 0;
+    fprintf(stderr, "\nNode `%s` %s%s", node->id, says_it ? "" : failed, node->message);
     if (!node->stderr_tail[0]) {
         fputc('\n', stderr);
         return;
