@@ -25,4 +25,4 @@ class Crop
     std::vector<Point> near_; // kept, so that only the first scans allocate
 };
 
-DORA_OPERATOR(Crop);
+DORA_OPERATOR(Crop)

@@ -20,9 +20,10 @@
  * It is compiled to a shared library, linked with libdora_operator_api_c.a and libdora.so: dora_add_operator() of
  * find_package(dora) does that.
  *
- * The class is made by its default constructor, before the dataflow starts; or, where it has none, from a `dora::Node
- * &` when its first event comes. on_event may return nothing, which is to proceed. What any of them throws fails the
- * operator, with what() as the reason. Its destructor runs before its node leaves.
+ * The class is made by its default constructor, before the dataflow starts. Where it has none, its constructor takes a
+ * `dora::Node &` and is called when the first event comes. Its destructor runs before the node leaves. on_event may
+ * return nothing, which is to proceed. What any of them throws fails the operator, with what() as the reason; only that
+ * a stop cuts off a send (-ECANCELED) is no failure.
  *
  * Node and event are the host's. The node is the same object from the first event to the end of the destructor: keep a
  * reference, send by it from any thread, don't receive by it. An event ends with its call; Input::keep() and arrow() go
@@ -52,7 +53,6 @@ class LentEvent
         : event_(event ? make_event(const_cast<dora_event *>(event)) : Event(Stop()))
     {
     }
-    LentEvent(const LentEvent &) = delete;
     ~LentEvent()
     {
         std::visit([](auto &event) { event.release(); }, event_);
@@ -97,7 +97,13 @@ template <class T> class Operator
     static OnEventResult_t on_event(const SendOutput_t *outputs, void *context) noexcept
     {
         return guarded_event([&](DoraStatus_t &status) {
-            status = static_cast<DoraStatus_t>(static_cast<Operator *>(context)->handle(outputs));
+            try {
+                status = static_cast<DoraStatus_t>(static_cast<Operator *>(context)->handle(outputs));
+            } catch (const Error &error) {
+                if (error.code() != -ECANCELED)
+                    throw;
+                status = DORA_STATUS_CONTINUE;
+            }
             return DoraResult_t{nullptr};
         });
     }
@@ -140,7 +146,6 @@ template <class T> class Operator
     extern "C" OnEventResult_t dora_on_event(RawEvent_t *, const SendOutput_t *outputs, void *context)                 \
     {                                                                                                                  \
         return dora::detail::Operator<TYPE>::on_event(outputs, context);                                               \
-    }                                                                                                                  \
-    static_assert(true, "") /* for the semicolon */
+    }
 
 #endif

@@ -19,4 +19,4 @@ class Threshold
     int sent_ = 0;
 };
 
-DORA_OPERATOR(Threshold);
+DORA_OPERATOR(Threshold)

@@ -48,4 +48,4 @@ class Operator
     dora::Sample<> last_;
 };
 
-DORA_OPERATOR(Operator);
+DORA_OPERATOR(Operator)

@@ -49,6 +49,8 @@ class Doubler
             return dora::Status::stop;
         if (input.text() == "elsewhere")
             node.send("elsewhere", "");
+        if (input.text() == "wait")
+            throw dora::Error(-ECANCELED, "the dataflow stops");
         if (input.text() == "throw a number")
             throw 42;
         auto doubled = node.loan<char>(2 * input.size_bytes());
@@ -174,6 +176,9 @@ void failures_have_a_text(void **)
     assert_int_equal(result.status, DORA_STATUS_STOP);
     assert_string_equal(nodes.handles("throw a number").error,
                         "something was thrown that isn't derived from std::exception");
+    result = nodes.handles("wait"); // which a stop cut off
+    assert_string_equal(result.error, "");
+    assert_int_equal(result.status, DORA_STATUS_CONTINUE);
     Doubler::refuses = true;
     assert_string_equal(fake_drop(), "the camera is stuck");
     assert_string_equal(fake_init(), "no camera");

@@ -12,4 +12,4 @@ class Greeter
     }
 };
 
-DORA_OPERATOR(Greeter);
+DORA_OPERATOR(Greeter)
