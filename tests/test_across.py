@@ -209,7 +209,7 @@ def test_machines_that_can_not_reach_each_other_are_told_so_at_the_start(machine
     assert "machine b: `source/out` can't be sent to machine c: b can't reach it, though the coordinator does" in done.stderr
     assert "--listen" in done.stderr and "docs/machines.md" in done.stderr
     assert a.list()[0]["status"] == "failed"
-    # What needs no way between the two runs.
+    # What needs no way between the two runs, but for a node that would move away from what it listens to.
     path = write(
         tmp_path / "flow.yml",
         source=on(a, actor("join", "send=out:100:1000", outputs=["out"])),
@@ -217,6 +217,18 @@ def test_machines_that_can_not_reach_each_other_are_told_so_at_the_start(machine
         other=on(c, sink(**LOSSLESS)),
     )
     attach(a, path)
+    ticks = {"t": "dora/timer/millis/50"}
+    path = write(
+        tmp_path / "flow.yml",
+        source=on(b, actor("join", "listen", inputs=ticks, outputs=["out"])),
+        sink=on(a, actor("join", "listen", inputs={"in": "source/out"})),
+        other=on(c, actor("join", "listen", inputs=ticks)),
+    )
+    uuid = a.start(path)
+    done = a.dora("node", "move", "sink", "--to", "c", status=1)
+    assert "nothing was moved: `source/out` can't be sent to machine c: b can't reach it" in done.stderr
+    assert {one["node"]: one["machine"] for one in a.dora("node", "list", "-f", "json").json()}["sink"] == "a"
+    a.dora("stop", uuid)
 
 
 @pytest.mark.release_only

@@ -143,6 +143,25 @@ def test_where_labels_fit_each_machine_gets_it(sites, flow):
     base.dora("stop", "one")
 
 
+def test_a_node_moves_to_where_its_file_is(sites, flow):
+    base, robot, spare = sites.join("base", "robot", "spare")
+    path = flow(
+        node=there(*LISTENS, inputs=TICKS), at_base=there(*LISTENS, machine="base", inputs=TICKS),
+        at_spare=there(*LISTENS, machine="spare", path="./other", inputs=TICKS),
+    )
+    for name in ("node", "other"):
+        shutil.copy(ACTOR, path.parent / name)
+    base.start(path, "--name", "one")
+    done = base.dora("node", "move", "node", "--to", "spare", status=1)
+    assert "its program `node` was not carried to this machine" in done.stderr, done
+    assert running(base, "node").startswith(str(robot.state))
+    base.dora("node", "move", "node", "--to", "base")
+    assert running(base, "node") == str(path.parent / "node")
+    base.dora("node", "move", "node", "--to", "robot")
+    assert running(base, "node").startswith(str(robot.state))
+    base.dora("stop", "one")
+
+
 def elf(machine):
     """The beginning of a program for another kind of machine."""
     return b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HH", 2, machine) + bytes(100)
@@ -177,16 +196,18 @@ def test_a_machine_that_is_not_there(sites, flow):
     assert "machine `robt`, which isn't there" in done.stderr and base.list() == []
 
 
-def test_a_large_file_in_many_pieces_and_how_far_it_is(sites, flow):
+@pytest.mark.parametrize("machine", ["robot", "base"])
+def test_a_large_file_in_many_pieces_and_how_far_it_is(sites, flow, machine):
     base, robot = sites.join("base", "robot")
-    path = flow(node=there("say=there"))
+    to, by = (robot, base) if machine == "robot" else (base, robot)
+    path = flow(node=there("say=there", machine=machine))
     with open(path.parent / "node", "wb") as file:
         file.write(ACTOR.read_bytes() + os.urandom(24 << 20))
     (path.parent / "node").chmod(0o755)
-    terminal = Terminal("start", path, "--attach", env=base.environment)
+    terminal = Terminal("start", path, "--attach", env=by.environment)
     assert terminal.wait() == 0
-    assert "carrying node to machine robot: " in terminal.text and "there" in terminal.text
-    assert carried(robot) == [f"{digest(path.parent / 'node')}/node"]
+    assert f"carrying node to machine {machine}: " in terminal.text
+    assert carried(to) == [f"{digest(path.parent / 'node')}/node"]
 
 
 def test_pieces_that_make_no_sense(sites):

@@ -281,6 +281,20 @@ static bool is_own(const struct daemon_part *part, size_t node)
     return !part->machines || strcmp(part->machines[node], part->machine) == 0;
 }
 
+int run_files_check(const struct run *run, const char *node, struct error *error)
+{
+    char path[PATH_MAX];
+    json_t *file = json_object_get(run->files, node);
+    const char *sha256 = json_get_text(file, "sha256"), *name = json_get_text(file, "name");
+    if (!file || (sha256 && name && files_path(path, sha256, name, NULL) == 0 && access(path, X_OK) == 0))
+        return 0;
+    return error_set(
+        error, -ENOENT,
+        "node `%s`: its program `%s` was not carried to this machine; `dora start` carries it to where the "
+        "descriptor places it",
+        node, name ? name : "?");
+}
+
 int run_files_read(struct run *run, json_t *files, const struct daemon_part *part, struct error *error)
 {
     const char *from = json_get_text(files, "machine");
@@ -300,11 +314,9 @@ int run_files_read(struct run *run, json_t *files, const struct daemon_part *par
         int rc = files_path(path, sha256, name, error);
         if (rc < 0)
             return rc;
-        if (is_own(part, i) && access(path, X_OK) < 0)
-            return error_set(error, -ENOENT,
-                             "node `%s`: its program `%s` was not carried to this machine; start the dataflow again by "
-                             "`dora start`",
-                             node->id, name);
+        rc = is_own(part, i) ? run_files_check(run, node->id, error) : 0;
+        if (rc < 0)
+            return rc;
         node->path = graph_text(run->graph, path);
     }
     return 0;

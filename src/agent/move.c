@@ -160,6 +160,23 @@ void run_moves_over(struct run *run)
     }
 }
 
+void run_moves_refuse(struct run *run, const char *why)
+{
+    for (struct move_wait **at = &run->moves; *at;) {
+        struct move_wait *wait = *at;
+        struct participant *participant = population_find(run->dataflow, wait->node);
+        if (wait->phase != MOVE_PREPARED) {
+            at = &wait->next;
+            continue;
+        }
+        *at = wait->next;
+        control_refusef(wait->request, "failed", NULL, "%s", why);
+        if (participant && participant->move)
+            move_undo(participant);
+        free_wait(wait);
+    }
+}
+
 void run_moves_undo(struct run *run)
 {
     if (run->dataflow)
@@ -191,6 +208,8 @@ static void prepare(struct run *run, struct control_request *request, json_t *pa
     const char *to = json_get_text(params, "to");
     if (!to)
         control_refusef(request, "invalid", NULL, "`to` is needed");
+    else if (strcmp(to, run->agent->options.machine) == 0 && run_files_check(run, node, &error) < 0)
+        agent_refuse(request, &error);
     else if (move_prepare(run->dataflow, node, to, &participant, &error) < 0)
         agent_refuse(request, &error);
     else if (!wait_for(run, request, node, MOVE_PREPARED))

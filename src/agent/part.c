@@ -191,6 +191,11 @@ static void on_whether_it_answers(void *context, json_t *result, const struct co
              "ENDPOINT`), or let both go through a router with regions (docs/machines.md)",
              run->agent->options.machine);
     say_of(run, edge, why);
+    char move[640];
+    snprintf(move, sizeof move, "nothing was moved: `%s` can't be sent to machine %s: %s", edge->topic, edge->machine,
+             why);
+    if (run->dataflow->has_started)
+        run_moves_refuse(run, move);
 }
 
 static void ask_whether_it_answers(struct run *run, const struct edge *edge)

@@ -95,6 +95,8 @@ void file_clean(struct agent *agent, struct control_request *request, json_t *pa
 void files_arriving_drop(struct agent *agent);
 /* Lets nodes run the files that were carried here: `files` as in the options of dataflow.start, or NULL. */
 int run_files_read(struct run *run, json_t *files, const struct daemon_part *part, struct error *error);
+/* Whether what the node is to run was carried here, if it is to be: 0 or -ENOENT. */
+int run_files_check(const struct run *run, const char *node, struct error *error);
 
 /* ---- metrics.c ---- */
 
@@ -166,6 +168,8 @@ agent_method run_node_lost, run_node_found, run_part_ended;
 agent_method node_move;
 void run_moves_look(struct run *run); /* edges have changed, or a node's move has come further */
 void run_moves_over(struct run *run); /* nobody waits for it any more */
+/* Those that are being prepared are taken back. */
+void run_moves_refuse(struct run *run, const char *why);
 /* The coordinator is gone, who would say how they go on. */
 void run_moves_undo(struct run *run);
 
