@@ -1,10 +1,12 @@
 """Each example runs to its end, and its nodes say what they should."""
 
+import os
 import re
 import shutil
+import subprocess
 
 import pytest
-from conftest import BUILD, ROOT
+from conftest import BUILD, DEADLINE, ROOT
 
 
 def ran(run, name, file="dataflow.yml"):
@@ -114,3 +116,19 @@ def test_python_table(ran_python):
     lines = ran_python("python-table").lines("report")
     assert re.fullmatch(r"50 tables, 150 rows, \d+ measured nothing", lines[0])
     assert [line.split()[0] for line in lines[3:]] == ["cellar", "roof", "yard"]
+
+
+@pytest.mark.release_only
+@pytest.mark.skipif(not all(map(shutil.which, ("cargo", "c++", "cmake"))), reason="no cargo, C++ compiler or CMake")
+def test_mixed(python, tmp_path):
+    """As a user of an installed dora runs it, who has this tree beside it for the crate."""
+    prefix, folder = tmp_path / "prefix", tmp_path / "examples/mixed"
+    subprocess.run(["cmake", "--install", BUILD, "--prefix", prefix], check=True, stdout=subprocess.DEVNULL)
+    shutil.copytree(ROOT / "examples/mixed", folder, ignore=shutil.ignore_patterns("bin", "build", "target", "out"))
+    (tmp_path / "rust").symlink_to(ROOT / "rust")
+    env = {**os.environ, **python, "PATH": f"{prefix}/bin:{python['PATH']}"}
+    env.update(CARGO_NET_OFFLINE="true", DORA_LIB_DIR=str(prefix / "lib"))
+    command = [prefix / "bin/dora", "run", "dataflow.yml"]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=5 * DEADLINE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.findall(r"meter: (\d+) Hz, loudness 0\.3\d", done.stdout) == "260 290 330 350 390 440 490 520".split()
