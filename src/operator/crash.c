@@ -17,6 +17,8 @@ struct suspect {
     struct suspect *next;
     const char *_Atomic id;
     dora_node *_Atomic node;
+    stack_t before;            /* for its handlers, as another library may have set it */
+    _Alignas(16) char stack[]; /* of its handlers */
 };
 
 static struct suspect *_Atomic suspects;
@@ -82,7 +84,7 @@ static void on_terminate(int signal, siginfo_t *info, void *context)
 {
     (void)context;
     int saved = errno;
-    /* acquire: with the release in crash_thread(), what a suspect was when it came. */
+    /* acquire: with the release in crash_thread_begin(), what a suspect was when it came. */
     for (struct suspect *at = atomic_load_explicit(&suspects, memory_order_acquire); at; at = at->next) {
         /* relaxed: a name stays valid until the host ends. */
         const char *id = atomic_load_explicit(&at->id, memory_order_relaxed);
@@ -105,14 +107,15 @@ int crash_install(void)
     return sigaction(SIGTERM, &action, NULL) < 0 ? -errno : 0;
 }
 
-void crash_thread(void)
+void crash_thread_begin(void)
 {
     size_t size = STACK + (size_t)sysconf(_SC_MINSIGSTKSZ);
-    struct suspect *suspect = calloc(1, sizeof *suspect);
-    stack_t stack = {.ss_sp = malloc(size), .ss_size = size};
-    if (!suspect || !stack.ss_sp || sigaltstack(&stack, NULL) < 0) {
+    struct suspect *suspect = malloc(sizeof *suspect + size);
+    if (!suspect)
+        return;
+    *suspect = (struct suspect){0};
+    if (sigaltstack(&(stack_t){.ss_sp = suspect->stack, .ss_size = size}, &suspect->before) < 0) {
         free(suspect);
-        free(stack.ss_sp);
         return;
     }
     self = suspect;
@@ -121,6 +124,15 @@ void crash_thread(void)
     while (!atomic_compare_exchange_weak_explicit(&suspects, &suspect->next, suspect, memory_order_release,
                                                   memory_order_relaxed))
         ;
+}
+
+void crash_thread_end(void)
+{
+    if (!self)
+        return;
+    crash_blame(NULL, NULL);
+    sigaltstack(&self->before, NULL);
+    self = NULL;
 }
 
 void crash_blame(const char *id, dora_node *node)

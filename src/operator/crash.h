@@ -11,11 +11,12 @@
 int crash_install(void);
 
 /* The calling thread will run operators, and gets a stack for the handler, since its own may be what has run out.
- * Without memory it goes on without being named. Once a thread; what it takes is kept until the process ends. */
-void crash_thread(void);
+ * Without memory it goes on without being named. What it takes is kept until the process ends. */
+void crash_thread_begin(void);
+void crash_thread_end(void); /* by the same thread, before it ends */
 
 /* From now on the calling thread runs the operator `id` (valid until the next call; NULL: none), whose node is `node`
- * (NULL: not there yet, or no more). Nothing on a thread without crash_thread. */
+ * (NULL: not there yet, or no more). Nothing on a thread without crash_thread_begin. */
 void crash_blame(const char *id, dora_node *node);
 
 #endif

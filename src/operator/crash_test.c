@@ -56,9 +56,10 @@ static void get_terminated(void)
 static void *in_a_thread(void *argument)
 {
     void (*const *crash)(void) = argument;
-    crash_thread();
+    crash_thread_begin();
     crash_blame("detect", NULL);
     (*crash)();
+    crash_thread_end();
     return NULL;
 }
 

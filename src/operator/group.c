@@ -270,7 +270,7 @@ static void run_several(struct group *group)
 void group_run(struct group *group)
 {
     if (group->host->options->tells_of_crashes)
-        crash_thread();
+        crash_thread_begin();
     if (init_all(group)) {
         open_all(group);
         size_t left = 0;
@@ -287,4 +287,5 @@ void group_run(struct group *group)
         while (group->count == 1 && serve(group->members[0], WAIT) > 0)
             continue;
     }
+    crash_thread_end();
 }
