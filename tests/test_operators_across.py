@@ -1,5 +1,6 @@
 """Operators on several machines: in their hosts they are nodes like others."""
 
+import json
 import re
 
 from conftest import actor, until
@@ -43,6 +44,9 @@ def test_they_are_named_by_both(sites, flow):
     assert {"there", "there/calm", "there/wild", "alone", "sink"} == set(listed)
     assert listed["there/calm"]["machine"] == "robot"
     assert base.dora("node", "info", "there/calm", "-d", uuid).status == 0
+    watched = {row["node"]: row for row in json.loads(base.dora("top", "--once", "--format", "json").stdout)}
+    assert watched["there/calm"]["memory"] == 0 < watched["there"]["memory"]
+    assert watched["there/calm"]["sent_per_s"] > 0
     refused = base.dora("node", "move", "there/calm", "--to", "base", "-d", uuid, status=1)
     assert "shares its process with other operators" in refused.stderr
     until(lambda: any("failed" in line for line in said(path, uuid, "sink")), "the failure")

@@ -29,10 +29,16 @@ static double percent(struct cpu_window *window, pid_t pid, int64_t used, int64_
 struct usage metrics_usage(struct participant *participant)
 {
     pid_t pid = participant->pid, partner = participant->peer ? participant->peer->pid : 0;
-    if (partner == pid || participant->host) /* what its process uses is the host's */
+    if (partner == pid)
         partner = 0;
-    struct usage usage = {.cpu_ns = usage_cpu(pid) + usage_cpu(partner),
-                          .memory = usage_memory(pid) + usage_memory(partner)};
+    struct usage usage = {0};
+    if (participant->host && participant->peer) { /* relaxed: only for show */
+        usage.cpu_ns =
+            usage_thread_cpu(partner, atomic_load_explicit(&participant->peer->page->thread, memory_order_relaxed));
+    } else if (!participant->host) {
+        usage.cpu_ns = usage_cpu(pid) + usage_cpu(partner);
+        usage.memory = usage_memory(pid) + usage_memory(partner);
+    }
     usage.cpu = percent(&participant->cpu, pid ? pid : partner, usage.cpu_ns, clock_now());
     return usage;
 }
@@ -107,7 +113,8 @@ json_t *metrics_outputs(struct participant *participant)
 
 static json_t *describe_briefly(const struct run *run, struct participant *participant)
 {
-    struct usage usage = metrics_usage(participant);
+    /* Who adds them up shall not count an operator, which its host has in it. */
+    struct usage usage = participant->host ? (struct usage){0} : metrics_usage(participant);
     return json_pack("{s:s, s:s, s:f, s:I}", "dataflow", run->uuid, "node", participant->node->id, "cpu", usage.cpu,
                      "memory", (json_int_t)usage.memory);
 }
@@ -122,6 +129,8 @@ static json_t *describe(const struct run *run, struct participant *participant)
                   "pid", json_object_get(node, "pid"), "restarts", json_object_get(node, "restarts"), "cpu", usage.cpu,
                   "cpu_time", (json_int_t)usage.cpu_ns, "memory", (json_int_t)usage.memory, "inputs",
                   metrics_inputs(participant), "outputs", metrics_outputs(participant));
+    if (object && participant->host)
+        json_object_set_new(object, "host", json_string(participant->host->node->id));
     json_decref(node);
     return object;
 }

@@ -33,6 +33,14 @@ static bool read_proc(pid_t pid, const char *name, char *text, size_t size)
     return len > 0;
 }
 
+int64_t usage_thread_cpu(pid_t pid, uint32_t thread)
+{
+    char name[48], text[128];
+    long long ns;
+    snprintf(name, sizeof name, "task/%u/schedstat", thread);
+    return pid > 0 && read_proc(pid, name, text, sizeof text) && sscanf(text, "%lld", &ns) == 1 ? ns : 0;
+}
+
 uint64_t usage_memory(pid_t pid)
 {
     char text[2048];

@@ -8,6 +8,9 @@
 /* CPU time so far, of all its threads, in ns; 0: there is no such process. */
 int64_t usage_cpu(pid_t pid);
 
+/* The same of one of its threads. */
+int64_t usage_thread_cpu(pid_t pid, uint32_t thread);
+
 /* For how long it has run, in ns; 0: there is no such process. */
 int64_t usage_age(pid_t pid);
 

@@ -46,6 +46,7 @@ static void fill(struct metrics_row *row, const json_t *node, const char *here)
         .node = json_text(node, "node"),
         .status = json_text(node, "status"),
         .machine = json_text(node, "machine"),
+        .has_host = json_object_get(node, "host") != NULL,
         .inputs = json_object_get(node, "inputs"),
         .outputs = json_object_get(node, "outputs"),
         .pid = integer(node, "pid"),

@@ -2,11 +2,13 @@
 #ifndef CLI_METRICS_H
 #define CLI_METRICS_H
 
+#include <stdbool.h>
 #include <jansson.h>
 #include <stdint.h>
 
 /* One node. Texts belong to the answer. */
 struct metrics_row {
+    bool has_host;               /* an operator: what its process uses is in its host's row */
     const char *dataflow, *name; /* UUID; name, or the UUID where it has none */
     const char *node, *status;
     const char *machine; /* where it runs; "" where there is but one */

@@ -84,10 +84,9 @@ static void print_node(const json_t *node)
     print_field(node, "PID:", "pid");
     print_field(node, "Restarts:", "restarts");
     print_field(node, "Message:", "message");
-    if (strcmp(json_text(node, "kind"), "operator") != 0) { /* its host says what both use */
-        printf("%-10s %.1f%%\n", "CPU:", json_number(node, "cpu"));
+    printf("%-10s %.1f%%\n", "CPU:", json_number(node, "cpu"));
+    if (strcmp(json_text(node, "kind"), "operator") != 0) /* its memory is in its host's */
         printf("%-10s %s\n", "Memory:", ask_bytes(memory, json_number(node, "memory")));
-    }
     print_inputs(json_object_get(node, "inputs"));
     print_outputs(json_object_get(node, "outputs"));
 }

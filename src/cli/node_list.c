@@ -29,14 +29,13 @@ enum { COLUMNS = sizeof columns / sizeof *columns };
 
 static bool add_node(struct listing *listing, const json_t *node, const char *dataflow)
 {
-    char pid[24] = "-", cpu[24] = "-", memory[ASK_BYTES_MOST] = "-", restarts[24];
-    const bool shares = strcmp(json_text(node, "kind"), "operator") == 0; /* its host's line says what both use */
+    char pid[24] = "-", cpu[24], memory[ASK_BYTES_MOST] = "-", restarts[24];
+    const bool shares = strcmp(json_text(node, "kind"), "operator") == 0; /* its memory is in its host's */
     if (json_integer_value(json_object_get(node, "pid")) > 0)
         snprintf(pid, sizeof pid, "%lld", (long long)json_integer_value(json_object_get(node, "pid")));
-    if (!shares) {
-        snprintf(cpu, sizeof cpu, "%.1f%%", json_number(node, "cpu"));
+    snprintf(cpu, sizeof cpu, "%.1f%%", json_number(node, "cpu"));
+    if (!shares)
         ask_bytes(memory, json_number(node, "memory"));
-    }
     snprintf(restarts, sizeof restarts, "%lld", (long long)json_integer_value(json_object_get(node, "restarts")));
     const char *id = json_text(node, "id"), *status = json_text(node, "status");
     if (listing->is_quiet) {

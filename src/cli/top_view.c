@@ -49,7 +49,7 @@ static void add_row(struct table *table, const struct metrics_row *row)
     table_add(table, "%s", row->node);
     table_add(table, "%s", row->status);
     table_add(table, "%.1f", row->cpu);
-    table_add(table, "%s", ask_bytes(memory, row->memory));
+    table_add(table, "%s", row->has_host ? "-" : ask_bytes(memory, row->memory));
     table_add(table, "%lld", (long long)row->queued);
     table_add(table, "%lld", (long long)row->dropped);
     table_add(table, "%.1f", row->receive_rate);
@@ -133,7 +133,7 @@ static void add_total(const struct metrics *metrics, size_t columns, struct buf 
     double cpu = 0, memory = 0;
     size_t running = 0;
     for (size_t i = 0; i < metrics->count; i++) {
-        cpu += metrics->rows[i].cpu;
+        cpu += metrics->rows[i].has_host ? 0 : metrics->rows[i].cpu; /* its host's has it in it */
         memory += metrics->rows[i].memory;
         running += strcmp(metrics->rows[i].status, "running") == 0;
     }

@@ -651,6 +651,8 @@ static void doras_own_interface_works(void **state)
 
 int main(void)
 {
+    /* Where we may, away from other daemons of this user: a network has its own abstract names. */
+    unshare(CLONE_NEWNET);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_and_large_messages_arrive),
         cmocka_unit_test(what_cannot_be_sent_says_why),

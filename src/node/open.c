@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "node/event.h"
@@ -407,9 +408,12 @@ int node_join(dora_node **node, dora_error *public_error)
     const bool has_joined =
         (*node)->epoch_ns != 0; /* START has come: a dynamic node looks for its daemon until one lets it in */
     int rc = settle(node, has_joined ? 0 : join(*node, CLOCK_NEVER, &error), &error, public_error);
-    if (rc == 0)
-        control_apply(*node);
-    return rc;
+    if (rc < 0)
+        return rc;
+    /* relaxed: only for show. */
+    atomic_store_explicit(&(*node)->page->thread, (uint32_t)gettid(), memory_order_relaxed);
+    control_apply(*node);
+    return 0;
 }
 
 int node_open(dora_node **node, const char *config, const dora_node_options *options, dora_error *error)

@@ -197,6 +197,7 @@ struct proto_page {
     _Atomic uint32_t tracing;          /* daemon: 1 while somebody reads the spans */
     _Alignas(128) _Atomic uint64_t activity;   /* node: grows with each of its calls, and while it waits for events */
     _Atomic uint64_t received;                 /* node: events delivered */
+    _Atomic uint32_t thread;                   /* node: the thread that opened it (gettid), from START on */
     _Alignas(128) _Atomic uint64_t span_count; /* node: spans ever begun; the last PROTO_SPANS of them are there */
     struct proto_span spans[PROTO_SPANS];
 };
