@@ -156,13 +156,16 @@ def test_an_error_ends_one_and_the_others_go_on(flow, run):
     assert told(done, "host/first")[-1] == "dropped"
 
 
+@pytest.mark.parametrize(
+    "verb, said", [("fail", "dora_init_operator: its init was told to fail"), ("crash", "it crashed: ")], ids=["fail", "crash"]
+)
 @pytest.mark.parametrize("way", ["alone", "in a host"])
-def test_a_failed_init_fails_the_start(flow, run, way):
+def test_a_failed_init_fails_the_start(flow, run, way, verb, said):
     first = teller(inputs=TICK)
     nodes = {"first": {"operator": first}} if way == "alone" else {"host": host(("first", first))}
-    done = run(flow(**nodes, other=actor("join", "say=joined", "listen", inputs=TICK)), env={"DO_INIT": "fail"})
+    done = run(flow(**nodes, other=actor("join", "say=joined", "listen", inputs=TICK)), env={"DO_INIT": verb})
     assert done.status != 0
-    assert "operator `first`: dora_init_operator: its init was told to fail" in done.stderr + done.stdout
+    assert f"operator `first`: {said}" in done.stderr
     assert "joined" not in done.lines("other")
     assert f"Node `{next(iter(nodes))}` failed" in done.stderr
 

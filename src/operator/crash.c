@@ -103,8 +103,12 @@ int crash_install(void)
     for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
         if (sigaction(crashes[i], &action, NULL) < 0)
             return -errno;
+    /* Who ignores or handles SIGTERM doesn't end by it. */
+    struct sigaction before;
+    if (sigaction(SIGTERM, NULL, &before) < 0)
+        return -errno;
     action.sa_sigaction = on_terminate;
-    return sigaction(SIGTERM, &action, NULL) < 0 ? -errno : 0;
+    return before.sa_handler == SIG_DFL && sigaction(SIGTERM, &action, NULL) < 0 ? -errno : 0;
 }
 
 void crash_thread_begin(void)

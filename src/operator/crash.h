@@ -7,7 +7,7 @@
 
 #include "dora/dora.h"
 
-/* Takes over the signals, for the whole process. */
+/* Takes over the signals, for the whole process; SIGTERM only where it would end it. */
 int crash_install(void);
 
 /* The calling thread will run operators, and gets a stack for the handler, since its own may be what has run out.

@@ -3,7 +3,7 @@
  *
  *     DO_ID=VERB@N    at the Nth input of the operator ID: stop, stop_all, fail, crash, abort, hang
  *     DO_ID=VERB@end  when an input of it has ended
- *     DO_INIT         its init fails
+ *     DO_INIT=VERB    in its init: fail, crash
  *
  * It links with libdora.so: what it learns by it, it learns of the host's. */
 #include <dora/operator.h>
@@ -26,9 +26,18 @@ static DoraResult_t failed(const char *text)
     return result;
 }
 
+static void crash(void)
+{
+    volatile char *page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    *page = 1;
+}
+
 DoraInitResult_t dora_init_operator(void)
 {
-    if (getenv("DO_INIT"))
+    const char *verb = getenv("DO_INIT");
+    if (verb && strcmp(verb, "crash") == 0)
+        crash();
+    if (verb && strcmp(verb, "fail") == 0)
         return (DoraInitResult_t){.result = failed("its init was told to fail")};
     return (DoraInitResult_t){.operator_context = calloc(1, sizeof(struct teller))};
 }
@@ -49,12 +58,6 @@ static void meet(struct teller *teller, const dora_node *node)
     snprintf(variable, sizeof variable, "DO_%s", slash ? slash + 1 : teller->name);
     snprintf(teller->will, sizeof teller->will, "%s", getenv(variable) ? getenv(variable) : "");
     printf("%s: process %d thread %d\n", teller->name, getpid(), gettid());
-}
-
-static void crash(void)
-{
-    volatile char *page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    *page = 1;
 }
 
 static OnEventResult_t act(const struct teller *teller, const char *moment)
