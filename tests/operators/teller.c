@@ -1,7 +1,8 @@
 /* An operator that prints what happens to it, "ID: EVENT", passes on the number of its inputs, and does what the
  * environment says:
  *
- *     DO_ID=VERB@N    at the Nth input of the operator ID: stop, stop_all, fail, crash, abort, hang
+ *     DO_ID=VERB@N    at the Nth input of the operator ID: stop, stop_all, fail, crash, abort, free_twice,
+ *                     hang
  *     DO_ID=VERB@end  when an input of it has ended
  *     DO_INIT=VERB    in its init: fail, crash
  *
@@ -60,6 +61,14 @@ static void meet(struct teller *teller, const dora_node *node)
     printf("%s: process %d thread %d\n", teller->name, getpid(), gettid());
 }
 
+/* The compiler is not to see it. */
+static void free_twice(void)
+{
+    void *volatile memory = malloc(32);
+    free(memory);
+    free(memory);
+}
+
 static OnEventResult_t act(const struct teller *teller, const char *moment)
 {
     OnEventResult_t result = {.status = DORA_STATUS_CONTINUE};
@@ -78,6 +87,8 @@ static OnEventResult_t act(const struct teller *teller, const char *moment)
         crash();
     else if (strcmp(verb, "abort") == 0)
         abort();
+    else if (strcmp(verb, "free_twice") == 0)
+        free_twice();
     else if (strcmp(verb, "hang") == 0)
         for (;;)
             pause();
