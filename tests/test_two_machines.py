@@ -294,7 +294,7 @@ def test_access_control_by_the_names_in_certificates(sites, tmp_path, flow):  # 
 def refused(site, *args):
     """What `up` says; it leaves nothing running."""
     done = site.dora("up", *args, status=1)
-    assert "this machine is not taken" in done.stderr and "started" not in done.stdout, done
+    assert "this machine can't take part: " in done.stderr and "started" not in done.stdout, done
     assert not site.pids()
     assert site.dora("down").stdout == "nothing is running\n"
     return done.stderr
@@ -328,6 +328,18 @@ def test_up_as_a_second_coordinator_fails_and_leaves_the_first_alone(sites):  # 
     assert second.pids() == {"coordinator": coordinator}
     second.dora("down")
     assert before == (base.pids(), robot.pids())
+
+
+def test_up_tells_what_is_wrong_with_the_gateway(sites, tmp_path):  # noqa: F811
+    base, other = sites.add("base"), sites.add("other")
+    sites.up(base)
+    said = refused(other, "--machine-id", "other", "--listen", sites.endpoint)
+    assert sites.endpoint in said
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    done = other.dora("up", "--machine-id", "other", "--connect", sites.endpoint, env={"DORA_GATEWAY": str(broken)}, status=1)
+    assert "can't take part: its gateway ends as soon as it is started" in done.stderr and not other.pids()
 
 
 def test_down_ends_the_daemon_of_this_machine_and_not_one_of_its_name(sites):  # noqa: F811

@@ -14,6 +14,7 @@ static const int64_t retry_least = 100 * CLOCK_MILLI, retry_most = 5 * CLOCK_SEC
 /* One that has worked for so long is started again at once. */
 static const int64_t proven = 10 * CLOCK_SECOND;
 /* How long it has to open, and to end. */
+enum { FUTILE_MOST = 3 };
 static const int64_t open_patience = 30 * CLOCK_SECOND, end_patience = CLOCK_SECOND;
 
 struct gateway {
@@ -26,6 +27,7 @@ struct gateway {
     bool was_open, is_ending, is_clear;
     char *trouble, *refusal; /* see gateway_refusal */
     int64_t opened_ns, retry_ns;
+    unsigned futile;     /* starts in a row of which it didn't open */
     struct alarm *alarm; /* start it again; or until when it must have opened, or ended */
 };
 
@@ -258,8 +260,11 @@ static void on_process(void *context, int events)
     if (!gateway->trouble)
         set_trouble(gateway, "its process has ended");
     gateway->is_open = false;
+    gateway->futile = gateway->opened_ns ? 0 : gateway->futile + 1;
     if (!gateway->opened_ns)
         fail_waiting(gateway);
+    if (gateway->futile == FUTILE_MOST && !gateway->refusal)
+        gateway_refuse(gateway, "its gateway ends as soon as it is started; the daemon's log may say why");
     start_again(gateway);
 }
 

@@ -20,6 +20,7 @@
 #include "cli/session.h"
 #include "cli/table.h"
 #include "control/paths.h"
+#include "control/standing.h"
 #include "coordinator/store.h"
 #include "proto/proto.h"
 
@@ -48,7 +49,7 @@ static void fault(struct finding *finding, const char *text, const char *hint)
 {
     finding->grade = FAULT;
     snprintf(finding->text, sizeof finding->text, "%s", text);
-    snprintf(finding->hint, sizeof finding->hint, "%s", hint);
+    snprintf(finding->hint, sizeof finding->hint, "%.255s", hint);
 }
 
 static void check_runtime_folder(struct finding *finding)
@@ -92,9 +93,12 @@ static void check_coordinator(struct finding *finding, struct control_client **c
 static void check_daemon(struct finding *finding, const json_t *status)
 {
     const json_t *daemon = machine_here(status);
+    struct control_standing standing;
     if (daemon) {
         snprintf(finding->text, sizeof finding->text, "process %.0f, version %s, %.0f dataflows running",
                  json_number(daemon, "pid"), json_text(daemon, "version"), json_number(status, "running"));
+    } else if (control_standing_read(&standing) == 0 && standing.stand == CONTROL_REFUSED) {
+        fault(finding, standing.message, standing.hint);
     } else if (control_lock_holder(CONTROL_DAEMON_LOCK)) {
         snprintf(finding->text, sizeof finding->text, "not connected to a coordinator");
         snprintf(finding->hint, sizeof finding->hint, "`dora up` starts a coordinator for it");

@@ -6,6 +6,7 @@
 #include "cli/ask.h"
 #include "cli/json_value.h"
 #include "cli/table.h"
+#include "control/standing.h"
 
 static const json_t *find(const json_t *status, const char *key)
 {
@@ -28,7 +29,8 @@ const json_t *machine_known(const json_t *status, const char *id)
 
 const json_t *machine_here(const json_t *status)
 {
-    return find(status, "here");
+    struct control_standing standing;
+    return control_standing_read(&standing) == 0 ? machine_known(status, standing.id) : find(status, "here");
 }
 
 const json_t *machine_of_coordinator(const json_t *status)

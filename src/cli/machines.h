@@ -6,10 +6,11 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* Of this machine, the one where the command runs; NULL: its daemon isn't there. */
-/* The daemon that has registered by this id; NULL: none. */
-const json_t *machine_known(const json_t *status, const char *id);
+/* Of this machine, the one where the command runs; NULL: its daemon isn't there, or is refused, though the coordinator may
+ * have another one of its name. */
 const json_t *machine_here(const json_t *status);
+/* Whose daemon has registered by this id; NULL: none. */
+const json_t *machine_known(const json_t *status, const char *id);
 const json_t *machine_of_coordinator(const json_t *status);
 
 /* Whether there are others than this one, also such as are out of reach. */

@@ -22,10 +22,9 @@ struct check {
     bool is_ok;
 };
 
-/* The daemon of this machine may be refused by a coordinator that has another one of its name. */
 static const json_t *daemon_of(const struct check *check)
 {
-    return check->standing.id[0] ? machine_known(check->status, check->standing.id) : machine_here(check->status);
+    return machine_here(check->status);
 }
 
 static void ask_coordinator(struct check *check)

@@ -181,7 +181,7 @@ static void print(const json_t *status, const struct control_standing *standing,
 static void report_refusal(const struct control_standing *standing, struct waiting *coordinator, struct waiting *daemon)
 {
     bool was_started = is_ours(daemon);
-    report_error("this machine is not taken: %s", standing->message);
+    report_error("this machine can't take part: %s", standing->message);
     if (*standing->hint)
         report_hint("%s", standing->hint);
     progress_show("ending what was started …");
