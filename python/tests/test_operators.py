@@ -617,3 +617,59 @@ def test_a_shared_library_that_crashes(start, mixed, threads):
     started = start(host=mixed([[1], [0]], threads))
     started.finish(status=1)
     assert "Node `host/double` failed" in started.printed and "SIGABRT" in started.printed
+
+
+def test_nothing_grows(flow, operators):
+    """Two operators of one thread and one of another: blocks of memory, and what is resident, after many messages."""
+    queue = {"queue_size": 100}
+    echo = """
+        class Operator:
+            def on_event(self, dora_event, send_output):
+                if dora_event["type"] == "INPUT":
+                    send_output("out", dora_event["value"], dora_event["metadata"])
+                return DoraStatus.CONTINUE
+    """
+    driver = """
+        import gc
+        import sys
+        import pyarrow as pa
+
+        MESSAGES = int(os.environ.get("DORA_TEST_MESSAGES", 20_000))
+        VALUES = [b"12345678", bytes(100_000), pa.array([{"a": [1, None]}, None])]
+
+        def resident():
+            return int(open("/proc/self/statm").read().split()[1]) * 4
+
+        class Operator:
+            count = 0
+
+            def on_event(self, dora_event, send_output):
+                if dora_event["type"] == "INPUT":
+                    if self.count == MESSAGES // 2:
+                        gc.collect()
+                        self.before = sys.getallocatedblocks(), resident()
+                    if self.count == MESSAGES:
+                        gc.collect()
+                        note("blocks", sys.getallocatedblocks() - self.before[0])
+                        note("resident KiB", resident() - self.before[1])
+                        return DoraStatus.STOP_ALL
+                    send_output("out", VALUES[self.count % 3], {"count": self.count, "text": "text"})
+                    self.count += 1
+                return DoraStatus.CONTINUE
+    """
+    found = flow(
+        host=operators(
+            driver=(
+                driver,
+                {
+                    "inputs": {"tick": "dora/timer/secs/1000", "in": {"source": "host/two/out", **queue}},
+                    "outputs": ["out"],
+                    "thread": "a",
+                },
+            ),
+            one=(echo, {"inputs": {"in": {"source": "host/driver/out", **queue}}, "outputs": ["out"], "thread": "a"}),
+            two=(echo, {"inputs": {"in": {"source": "host/one/out", **queue}}, "outputs": ["out"], "thread": "b"}),
+        ),
+        seconds=3600,
+    )["host"]
+    assert abs(found["blocks"]) < 500 and found["resident KiB"] < 8192, found
