@@ -51,10 +51,10 @@ static void add_operator(void *context, const char *config)
         assert_int_equal(pthread_create(&rig->host, NULL, run_host, rig), 0);
 }
 
-/* As many operators as there are threads. */
-static void open_rig(struct rig *rig, const char *const *threads, size_t count)
+/* As many operators as there are threads, all of one library. */
+static void open_rig_of(struct rig *rig, const char *file, const char *const *threads, size_t count)
 {
-    *rig = (struct rig){.threads = threads, .file = OPERATOR_PROBE, .count = count};
+    *rig = (struct rig){.threads = threads, .file = file, .count = count};
     struct stand *stand = &rig->stand;
     stand->count = FIRST + count;
     stand->nodes[DRIVER] = (struct stand_node){.id = "driver"};
@@ -70,6 +70,11 @@ static void open_rig(struct rig *rig, const char *const *threads, size_t count)
         stand_link(stand, FIRST + i, SINK, &(struct link_edge){.input = (uint32_t)i, .limit = 16}, 1);
     }
     stand_start(stand);
+}
+
+static void open_rig(struct rig *rig, const char *const *threads, size_t count)
+{
+    open_rig_of(rig, OPERATOR_PROBE, threads, count);
 }
 
 static void say(struct rig *rig, const char *name, const char *text)
@@ -266,6 +271,59 @@ static void operators_of_a_thread_wake_up_from_sleep(void **state)
     close_rig(&rig, 0);
 }
 
+/* ---- What an event costs ---- */
+
+static _Atomic long allocations;
+
+/* glibc's own, counted. */
+#if defined __GLIBC__ && !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
+#define COUNTS_ALLOCATIONS true
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+
+void *malloc(size_t size)
+{
+    allocations++;
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    allocations++;
+    return __libc_calloc(count, size);
+}
+#else
+#define COUNTS_ALLOCATIONS false
+#endif
+
+static void check_allocations(const char *const *threads)
+{
+    struct rig rig;
+    open_rig_of(&rig, OPERATOR_MIRROR, threads, 2);
+    long before = 0;
+    for (int i = 0; i < 1000; i++) {
+        if (i == 100)
+            before = allocations;
+        const char *name = NAMES[i % 2];
+        say(&rig, name, "there and back");
+        expect(&rig, name, "there and back");
+    }
+    assert_true(before > 0);
+    assert_int_equal(allocations, before);
+    for (size_t i = 0; i < 2; i++)
+        stand_tell(&rig.stand, FIRST + i, (struct proto_packet){.type = PROTO_STOP});
+    close_rig(&rig, 0);
+}
+
+static void an_event_allocates_nothing(void **state)
+{
+    (void)state;
+    if (!COUNTS_ALLOCATIONS)
+        skip();
+    check_allocations((const char *[]){"a", "b"});
+    check_allocations((const char *[]){"one", "one"});
+}
+
 /* ---- What can't start ---- */
 
 static void nobody_joins_where_one_can_not_start(void **state)
@@ -304,6 +362,7 @@ int main(void)
         cmocka_unit_test(a_failure_of_drop_counts),
         cmocka_unit_test(several_go_on_without_one_another),
         cmocka_unit_test(stop_all_ends_all_of_the_host),
+        cmocka_unit_test(an_event_allocates_nothing),
         cmocka_unit_test(operators_of_a_thread_wake_up_from_sleep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
