@@ -72,6 +72,39 @@ def test_there_and_back(sites, tmp_path):  # noqa: F811
         assert result.pop("next") > 0 and not any(result.values()), (node, result)
 
 
+def test_to_a_machine_that_took_no_part(sites, tmp_path):  # noqa: F811
+    """It takes one then, which stays for the next; and what can't begin there leaves all as it was."""
+    a, b, c = sites.join("a", "b", "c")
+    uuid = a.start(flow(tmp_path / "flow.yml"))
+    goes_on(b, "far")
+    for target in ("c", "b", "c"):
+        assert f"to {target}, with its state" in b.dora("node", "move", "counter", "--to", target).stdout
+        assert where(c, "counter") == target
+        goes_on(a, "near")
+        goes_on(b, "far")
+    assert a.status_of(uuid) == "running"
+    a.dora("stop", uuid)
+    for site, node in ((a, "near"), (b, "far")):
+        *_, last = said(site, uuid, node)
+        result = json.loads(last)
+        result.pop("longest_ns")
+        assert result.pop("next") > 0 and not any(result.values()), (node, result)
+
+
+def test_a_machine_on_which_it_can_not_begin(sites, tmp_path):  # noqa: F811
+    a, b, c = sites.join("a", "b", "c")
+    uuid = a.start(flow(tmp_path / "flow.yml", state=-1))
+    goes_on(b, "far")
+    assert "it says so itself" in a.dora("node", "move", "counter", "--to", "c", status=1).stderr
+    goes_on(b, "far")
+    assert a.status_of(uuid) == "running" and where(a, "counter") == "a"
+    a.dora("stop", uuid)
+    alone = a.start(flow(tmp_path / "alone.yml", far="a"))
+    refused = a.dora("node", "move", "counter", "--to", "b", status=1).stderr
+    assert "runs on one machine alone" in refused and "deploy: {machine: …}" in refused
+    a.dora("stop", alone)
+
+
 def test_without_a_callback_it_begins_afresh(sites, tmp_path):  # noqa: F811
     a, b = sites.join("a", "b")
     uuid = a.start(flow(tmp_path / "flow.yml", state=0, source="b"))

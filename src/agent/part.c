@@ -78,7 +78,8 @@ int run_part_read(struct run *run, json_t *params, struct daemon_part *part, str
             return error_set(error, -EINVAL, "`placement` says nothing of node `%s`", graph->nodes[i].id);
         here += strcmp(machines[i], machine) == 0;
     }
-    if (here == 0)
+    /* One that joins later may begin empty, for a node that moves there. */
+    if (here == 0 && !json_is_true(json_object_get(params, "again")))
         return error_set(error, -EINVAL, "no node of the dataflow is placed on this machine");
     json_array_foreach(ended, i, id)
     {

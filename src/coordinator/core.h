@@ -28,6 +28,7 @@
 
 struct coordinator;
 struct flow;
+struct moving;
 
 /* Somebody who waits for something to become of a dataflow. */
 struct waiter {
@@ -50,7 +51,7 @@ struct flow {
     size_t part_count;
     unsigned last_serial;
     bool is_released;         /* all parts have been ready */
-    bool is_moving;           /* one of its nodes, to another machine */
+    struct moving *moving;    /* one of its nodes, to another machine; NULL: none */
     json_t *stop;             /* it is to stop: what daemons are told, but for the dataflow */
     char *fault_code, *fault; /* why it can't start; NULL: it can */
     struct waiter *waiters;
@@ -210,6 +211,7 @@ void handle_remote(struct coordinator *, struct control_request *, const char *,
 /* move.c: nodes that nobody runs, as a coordinator has ended while they moved, run again where they were. For when a
  * daemon has registered. */
 void move_look_for_lost(struct flow *flow);
+void move_heard(struct flow *flow, const struct part *part); /* what a part has said; may remove it */
 void handle_move(struct coordinator *, struct control_request *, const char *, json_t *);
 void handle_forward(struct coordinator *, struct control_request *, const char *, json_t *);
 

@@ -235,6 +235,7 @@ void flow_update(struct flow *flow, struct part *part, const json_t *said)
         const char *why = json_string_value(json_object_get(said, "error"));
         barrier_fail(flow, part, "failed", why ? why : "its nodes could not be started");
     }
+    move_heard(flow, part);
     flow_settle(flow);
 }
 

@@ -169,20 +169,6 @@ static struct machine *choose(struct flow *flow, const struct part *part, const 
     return NULL;
 }
 
-/* All that runs nowhere, for the daemon. */
-static json_t *ended_nodes(const struct flow *flow, const struct part *but)
-{
-    json_t *ended = json_array(), *node;
-    for (size_t i = 0; i < flow->part_count; i++) {
-        size_t k;
-        if (flow->parts[i] == but)
-            continue;
-        json_array_foreach(json_object_get(flow->parts[i]->said, "nodes"), k, node) if (flow_is_over(node))
-            json_array_append_new(ended, json_string(id_of(node)));
-    }
-    return ended;
-}
-
 /* Splits the nodes of a lost part: those in `again` leave it. What is left of it stays lost, if there is anything. */
 static void take_out(struct flow *flow, struct part *part, const json_t *again)
 {
@@ -231,7 +217,7 @@ static void move(struct flow *flow, struct part *part, struct machine *machine, 
                         error.message);
     coordinator_say(flow->coordinator, "of dataflow %s, %zu nodes are started again on machine %s",
                     flow_label(flow->dataflow), json_array_size(nodes), machine_label(machine));
-    if (start_part(flow, again, yaml, options, ended_nodes(flow, again)) < 0)
+    if (start_part(flow, again, yaml, options, parts_over_nodes(flow, again)) < 0)
         again->is_reported = false;
     flow_settle(flow);
 }

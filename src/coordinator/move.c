@@ -1,6 +1,7 @@
 /* `node.move`: a node goes on on another machine (docs/machines.md). The daemons do it, step by step; until the old
  * process is asked to leave, any fault takes all of it back.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,9 +13,9 @@
 /* How long the new process and all edges may take until they are there, and the publishers to say where they are. */
 enum { PATIENCE_MS = 30000 };
 
-enum step { STEP_PREPARE, STEP_WHERE, STEP_LEAVE, STEP_FINISH };
+enum step { STEP_BEGIN, STEP_PREPARE, STEP_WHERE, STEP_LEAVE, STEP_FINISH };
 
-static const char *const step_names[] = {"prepare", "where", "leave", "finish"};
+static const char *const step_names[] = {"begin", "prepare", "where", "leave", "finish"};
 
 struct moving {
     struct coordinator *coordinator;
@@ -22,7 +23,8 @@ struct moving {
     char uuid[UUID_TEXT];
     char *node;
     struct machine *from, *to;
-    json_t *grace; /* or NULL */
+    bool has_begun; /* the part of `to`, which had none */
+    json_t *grace;  /* or NULL */
     enum step step;
     size_t left;          /* daemons that have not answered */
     json_t *places;       /* where the publishers are; from LEAVE on, what the old process said */
@@ -47,7 +49,7 @@ static void end(struct moving *moving)
 {
     struct flow *flow = flow_find(moving->coordinator, moving->uuid);
     if (flow)
-        flow->is_moving = false;
+        flow->moving = NULL;
     uv_close((uv_handle_t *)&moving->timer, on_closed);
 }
 
@@ -145,8 +147,23 @@ static void keep_place(struct moving *moving, struct flow *flow)
                         error.message);
 }
 
+/* The part that was begun for it goes again. */
+static void end_part(const struct moving *moving)
+{
+    struct flow *flow = flow_find(moving->coordinator, moving->uuid);
+    struct part *part = flow ? parts_on(flow, moving->to) : NULL;
+    if (!part)
+        return;
+    if (!parts_is_over(part))
+        parts_tell(part, "dataflow.stop", json_pack("{s:s, s:b}", "dataflow", flow->uuid, "force", 1));
+    parts_tell_others(flow, part, "part.ended", parts_ended(flow, part));
+    parts_remove(flow, part);
+}
+
 static void refuse(struct moving *moving)
 {
+    if (moving->has_begun)
+        end_part(moving);
     control_refusef(moving->request, moving->code ? moving->code : "failed", NULL, "%s",
                     moving->message ? moving->message : "the dataflow has ended");
     end(moving);
@@ -186,6 +203,9 @@ static void next(struct moving *moving)
         return;
     }
     switch (moving->step++) {
+    case STEP_BEGIN:
+        ask_all_but(moving, flow, NULL);
+        return;
     case STEP_PREPARE:
         ask_all_but(moving, flow, NULL);
         return;
@@ -233,7 +253,7 @@ void move_look_for_lost(struct flow *flow)
     for (size_t i = 0; i < flow->part_count; i++)
         if (!flow->parts[i]->is_reported && !parts_is_over(flow->parts[i]))
             return;
-    if (flow->part_count == 1 || flow->is_moving || !flow->is_released)
+    if (flow->part_count == 1 || flow->moving || !flow->is_released)
         return;
     json_object_foreach(flow->placement, node, place)
     {
@@ -269,18 +289,51 @@ static bool may_begin(struct coordinator *coordinator, struct control_request *r
         refuse_unknown(coordinator, request, name);
     else if (part->machine == to)
         control_refusef(request, "exists", NULL, "node `%s` is on machine `%s` already", node, name);
-    else if (flow->part_count == 1 || !parts_on(flow, to) || parts_is_over(parts_on(flow, to)))
-        control_refusef(request, "refused", "place a node there in the descriptor, by `deploy: {machine: …}`",
-                        "machine `%s` takes no part in dataflow %s", name, flow_label(flow->dataflow));
+    else if (flow->part_count == 1)
+        control_refusef(request, "refused", "place its nodes in the descriptor, by `deploy: {machine: …}`",
+                        "dataflow %s runs on one machine alone, with nothing that takes messages to another",
+                        flow_label(flow->dataflow));
+    else if (parts_on(flow, to) && parts_is_over(parts_on(flow, to)))
+        control_refusef(request, "refused", NULL, "what machine `%s` ran of dataflow %s has ended", name,
+                        flow_label(flow->dataflow));
     else if (!flow->is_released || flow->stop)
         control_refusef(request, "refused", NULL, "dataflow %s %s", flow_label(flow->dataflow),
                         flow->stop ? "is being stopped" : "has not started yet");
-    else if (flow->is_moving)
+    else if (flow->moving)
         control_refusef(request, "refused", "try again when that is done", "another node of dataflow %s is being moved",
                         flow_label(flow->dataflow));
     else
         return machine_can_be_asked(to, request) && machine_can_be_asked(part->machine, request);
     return false;
+}
+
+/* A part without nodes, on a machine that takes no part yet. */
+static int begin_part(struct flow *flow, struct machine *machine)
+{
+    struct error error = ERROR_INIT;
+    autofree char *yaml = NULL;
+    json_t *options = NULL;
+    int rc = store_get(flow->coordinator->store, flow->uuid, NULL, &yaml, &options, &error);
+    struct part *part = rc == 0 ? parts_add(flow, machine) : NULL;
+    if (part) {
+        part->is_again = part->is_reported = true;
+        rc = start_part(flow, part, yaml, options, parts_over_nodes(flow, part));
+    }
+    json_decref(options);
+    return part ? rc : -ENOMEM;
+}
+
+void move_heard(struct flow *flow, const struct part *part)
+{
+    struct moving *moving = flow->moving;
+    if (!moving || moving->step != STEP_BEGIN || part->machine != moving->to)
+        return;
+    const char *why = json_string_value(json_object_get(part->said, "error"));
+    if (parts_is_over(part))
+        fail(moving, "failed", why ? why : "the dataflow could not be started there");
+    else if (strcmp(flow_status(part->said), "running") != 0)
+        return;
+    next(moving);
 }
 
 void handle_move(struct coordinator *coordinator, struct control_request *request, const char *method, json_t *params)
@@ -315,6 +368,12 @@ void handle_move(struct coordinator *coordinator, struct control_request *reques
     uv_timer_init(&coordinator->loop, &moving->timer);
     uv_update_time(&coordinator->loop);
     uv_timer_start(&moving->timer, on_patience, PATIENCE_MS, 0);
-    flow->is_moving = true;
-    ask_all_but(moving, flow, NULL);
+    flow->moving = moving;
+    moving->has_begun = !parts_on(flow, machine);
+    if (moving->has_begun) {
+        if (begin_part(flow, machine) == 0)
+            return; /* move_heard goes on */
+        fail(moving, "failed", "the dataflow could not be started there");
+    }
+    next(moving);
 }

@@ -266,6 +266,19 @@ json_t *parts_ended(const struct flow *flow, const struct part *part)
     return json_pack("{s:s, s:s}", "dataflow", flow->uuid, "machine", machine_label(part->machine));
 }
 
+json_t *parts_over_nodes(const struct flow *flow, const struct part *but)
+{
+    json_t *over = json_array(), *node;
+    for (size_t i = 0; i < flow->part_count; i++) {
+        size_t k;
+        if (flow->parts[i] == but)
+            continue;
+        json_array_foreach(json_object_get(flow->parts[i]->said, "nodes"), k, node) if (flow_is_over(node))
+            json_array_append_new(over, json_string(text_of(node, "id")));
+    }
+    return over;
+}
+
 json_t *parts_names(const struct flow *flow)
 {
     json_t *names = json_object(), *name;

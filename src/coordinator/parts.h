@@ -48,6 +48,8 @@ json_t *parts_names(const struct flow *flow);
 /* Whether there are parts that have ended, and all that is left are nodes that somebody starts by hand: nobody waits
  * for these. */
 bool parts_only_dynamic(const struct flow *flow);
+/* The nodes of all other parts that run nowhere any more, for a daemon. */
+json_t *parts_over_nodes(const struct flow *flow, const struct part *but);
 /* The params of `part.ended`. */
 json_t *parts_ended(const struct flow *flow, const struct part *part);
 /* Sends a request to the daemon of a part, or keeps it for when its machine is back. Takes over `params`. */

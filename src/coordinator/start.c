@@ -22,6 +22,7 @@ static void start_failed(struct flow *flow, struct part *part, const struct cont
     }
     json_decref(parts_end(flow, part, fault->message));
     barrier_fail(flow, part, fault->code, fault->message);
+    move_heard(flow, part);
     flow_settle(flow);
 }
 
