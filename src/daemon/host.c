@@ -9,7 +9,9 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "daemon/reload.h"
+
+/* What the kernel takes as one variable is 128 KiB, with the name. */
+enum { TEXT_MOST = 127 * 1024 };
 
 struct participant *host_of(struct participant *participant)
 {
@@ -83,6 +85,10 @@ int host_configure(struct participant *participant, const char *directory, struc
         rc = rc < 0 ? rc : participant_make_token(op, error);
         rc = rc < 0 ? rc : add_operator(op, op->node->operators, directory, text, error);
     }
+    if (rc == 0 && text->len > TEXT_MOST)
+        return error_set(error, -E2BIG,
+                         "its %zu operators are more than one process can be told of; put some into another node",
+                         participant->node->operator_count);
     return rc == 0 && text->failed ? error_set(error, -ENOMEM, "no memory to start its operators") : rc;
 }
 
