@@ -51,9 +51,10 @@ static int find(const struct dataflow *dataflow, const char *name, struct partic
     autofree char *id = strndup(name, (size_t)(slash - name));
     if (!id)
         return error_set(error, -ENOMEM, "no memory to look for a port");
-    *port = second + 1;
-    if (longer && (*found = population_find(dataflow, longer)))
+    if (longer && (*found = population_find(dataflow, longer))) {
+        *port = second + 1;
         return 0;
+    }
     *port = slash + 1;
     return ports_find_node(dataflow, id, found, error);
 }
