@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import sys
+import time
 import traceback
 import types
 from collections.abc import Callable
@@ -13,7 +15,7 @@ from typing import Any
 from ._logging import write
 from ._types import Event
 
-__all__ = ["Code", "report"]
+__all__ = ["CONTINUE", "Code", "provide", "report", "status_of"]
 
 CONTINUE, STOP, STOP_ALL = 0, 1, 2  # the values of DoraStatus, and of whatever has its values
 HERE = os.path.dirname(__file__)
@@ -29,6 +31,7 @@ class Code:
         self._name = self._find_name()
         self._module: types.ModuleType | None = None
         self._object: Any = None
+        self._recorder: Any = None
         # What a reload has replaced, until the new code has handled an input.
         self._before: tuple[types.ModuleType | None, Any] | None = None
 
@@ -39,7 +42,7 @@ class Code:
             sys.path.append(folder)
         name = os.path.splitext(file)[0].replace(".", "_")
         found = None if name in sys.modules else importlib.util.find_spec(name)
-        if name in sys.modules or name in self._names or (found and found.origin != self._path):
+        if name in sys.modules or name in self._names or (found and os.path.realpath(found.origin or "") != os.path.realpath(self._path)):
             name = f"{name}@{self._id}"
         self._names.add(name)
         return name
@@ -77,10 +80,18 @@ class Code:
 
     def join(self, node: Any) -> None:
         """The dataflow is there."""
-        self._object.dataflow_descriptor = node.dataflow_descriptor()
+        provide(self._object, node)
+        folder = os.environ.get("DORA_WRITE_EVENTS_TO")
+        if folder:
+            from ._recording import Recorder
+
+            self._recorder = Recorder(folder, node.node_id().replace("/", "_"))
+            self._start = time.monotonic()
 
     def handle(self, event: Event, send_output: Callable[..., None]) -> int:
         """What the operator makes of an event: CONTINUE, STOP or STOP_ALL."""
+        if self._recorder:
+            self._recorder.note(event, time.monotonic() - self._start)
         is_reload = event["type"] == "RELOAD"
         if is_reload:
             self._reload()
@@ -123,6 +134,14 @@ class Code:
     def release(self) -> None:
         """Lets go of the operator's object."""
         self._object = self._before = None
+
+
+def provide(operator: Any, node: Any) -> None:
+    """What an operator finds in itself from its first event on: dora's, and the node unless it has something of that name."""
+    operator.dataflow_descriptor = node.dataflow_descriptor()
+    if not hasattr(operator, "node"):
+        with contextlib.suppress(AttributeError):  # a class with __slots__
+            operator.node = node
 
 
 def status_of(result: Any) -> int:

@@ -35,11 +35,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ._offline import Event, OfflineNode, as_array
+from ._operator import CONTINUE, provide, status_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Finished", "MockNode", "Output", "run_node"]
+__all__ = ["Finished", "MockNode", "Output", "run_node", "run_operator"]
 
 
 class MockNode(OfflineNode):
@@ -143,6 +144,17 @@ class Finished:
         for message in self.messages:
             found.setdefault(message.id, []).append(message)
         return found
+
+
+def run_operator(operator: Any, inputs: Iterable[tuple[str, Any] | Event], metadata: Mapping[str, Any] | None = None) -> MockNode:
+    """Hands an operator, an object of its class, the events of a mock node until it or they end; gives the mock node, which
+    has what the operator has sent. A TypeError where `on_event` returns no status."""
+    node = MockNode(inputs, metadata)
+    provide(operator, node)
+    for event in node:
+        if status_of(operator.on_event(event, node.send_output)) != CONTINUE:
+            break
+    return node
 
 
 def run_node(

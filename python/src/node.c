@@ -155,6 +155,8 @@ PyObject *node_close(NodeObject *self, PyObject *unused)
     (void)unused;
     if (self->closed)
         Py_RETURN_NONE;
+    if (self->is_hosted)
+        return PyErr_Format(PyExc_RuntimeError, "an operator's node ends with it: let on_event return DoraStatus.STOP");
     self->closed = true;
     /* An event loop stops to look at the descriptor before that is closed. */
     self->users++;

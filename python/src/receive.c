@@ -13,6 +13,11 @@ static int begin(NodeObject *self, PY_TIMEOUT_T us)
 {
     if (!node_enter(self))
         return -1;
+    if (self->is_hosted) {
+        PyErr_SetString(PyExc_RuntimeError, "an operator's node doesn't receive: its events are given to on_event");
+        node_leave(self);
+        return -1;
+    }
     if (PyThread_acquire_lock(self->receiving, NOWAIT_LOCK)) {
         self->receiver = PyThread_get_thread_ident();
         return 1;

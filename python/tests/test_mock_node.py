@@ -5,7 +5,8 @@ import asyncio
 import numpy as np
 import pytest
 
-from dora.testing import MockNode
+from dora import DoraStatus
+from dora.testing import MockNode, run_operator
 
 pytestmark = pytest.mark.pure_python
 
@@ -91,3 +92,27 @@ def test_what_it_says_of_itself():
     assert MockNode([]).dataflow_descriptor() == {} and node.timestamp().tzinfo is not None
     with pytest.raises(NotImplementedError):
         node.merge_external_events(None)
+
+
+class Sum:
+    """An operator."""
+
+    def __init__(self, status=DoraStatus.CONTINUE):
+        self.seen, self.status = [], status
+
+    def on_event(self, event, send_output):
+        self.seen.append(event["type"])
+        if event["type"] == "INPUT":
+            send_output("sum", sum(event["value"]), event["metadata"])
+            self.node.log_info("summed")
+        return self.status
+
+
+def test_an_operator():
+    operator = Sum()
+    node = run_operator(operator, [("a", [1, 2]), ("b", [3])], {"key": 1})
+    assert node.outputs["sum"] == [3, 3] and node.output_metadata["sum"] == [{"key": 1}] * 2
+    assert operator.seen == ["INPUT", "INPUT", "STOP"] and len(node.logs) == 2
+    assert run_operator(Sum(DoraStatus.STOP), [("a", [1]), ("a", [2])]).outputs["sum"] == [1]
+    with pytest.raises(TypeError, match="on_event returned None"):
+        run_operator(Sum(None), [("a", [1])])

@@ -1,5 +1,6 @@
 """Operators in Python: what they are given, what becomes of what they return and raise, and how they are loaded."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -150,9 +151,8 @@ def test_stop(flow, operator, program):
     assert [event["type"] for event in events[3:]] == ["INPUT_CLOSED", "STOP"]
 
 
-def test_asked_to_stop(flow, operator):
-    found = flow(
-        *("--stop-after", "1s"),
+def test_asked_to_stop(start, operator):
+    started = start(
         op=operator(
             """
             class Operator:
@@ -166,7 +166,9 @@ def test_asked_to_stop(flow, operator):
             {"tick": TICK},
         ),
     )
-    assert found["op"] == {"INPUT": "tick", "STOP": "MANUAL", "gone": True}
+    until(lambda: started.notes("op"), "the operator")
+    started.process.send_signal(signal.SIGINT)
+    assert started.finish()["op"] == {"INPUT": "tick", "STOP": "MANUAL", "gone": True}
 
 
 FAILURES = {
@@ -284,6 +286,92 @@ def test_without_a_dataflow(side):
     assert "RuntimeError: this process has no operators (DORA_RUNTIME_CONFIG is not set)" in done.stderr
 
 
+def test_its_node(flow, operator, program):
+    """What dora's interface doesn't have, an operator's node does, but for what is the host's."""
+    found = flow(
+        op=operator(
+            """
+            import threading
+
+            class Operator:
+                def on_event(self, dora_event, send_output):
+                    note("id", self.node.node_id())
+                    note("inputs", self.node.node_config()["inputs"])
+                    for name in ("next", "try_recv", "drain", "is_empty", "close"):
+                        note.call(name, getattr(self.node, name))
+                    with self.node.loan("out", (2, 2), "uint8", {"way": "loan"}) as loan:
+                        loan[:] = 7
+                    request = self.node.send_service_request("out", b"?", {"way": "request"})
+                    note("request", len(request))
+                    self.thread = threading.Thread(target=send_output, args=("out", b"thread", {"way": "thread"}))
+                    self.thread.start()
+                    self.thread.join()
+                    return DoraStatus.STOP
+            """,
+            {"tick": TICK},
+            ["out"],
+        ),
+        sink=program(SINK, name="sink.py", inputs={"in": {"source": "op/out", "queue_size": 10}}),
+    )
+    op = found["op"]
+    assert op["id"] == "op" and "tick" in op["inputs"] and op["request"] == 36
+    for name in ("next", "try_recv", "drain", "is_empty", "close"):
+        assert op[name] == {"raises": "RuntimeError"}
+    ways = [event["metadata"].get("way") for event in found["sink"].values() if event["type"] == "INPUT"]
+    assert ways == ["loan", "request", "thread"]
+
+
+def test_threads_of_an_operator_end_with_it(flow, operator, program):
+    """A thread that sends for ever, also while it waits for room, is refused once the operator has stopped."""
+    found = flow(
+        op=operator(
+            """
+            import threading
+
+            class Operator:
+                thread = None
+
+                def send(self, send_output):
+                    try:
+                        while True:
+                            send_output("out", b"more")
+                    except RuntimeError as error:
+                        note("refused", True)
+
+                def on_event(self, dora_event, send_output):
+                    if self.thread:
+                        return DoraStatus.STOP
+                    self.thread = threading.Thread(target=self.send, args=(send_output,))
+                    self.thread.start()
+                    return DoraStatus.CONTINUE
+            """,
+            {"tick": TICK},
+            ["out"],
+        ),
+        sink=program(
+            """
+            node = Node()
+            for event in node:
+                if event["type"] == "INPUT_CLOSED":
+                    note("closed", True)
+            """,
+            name="sink.py",
+            inputs={"in": {"source": "op/out", "queue_size": 2, "queue_policy": "backpressure"}},
+        ),
+    )
+    assert found["op"] == {"refused": True} and found["sink"] == {"closed": True}
+
+
+def test_events_are_recorded(side, flow, operators, tmp_path):
+    side.env["DORA_WRITE_EVENTS_TO"] = str(tmp_path / "recorded")
+    try:
+        flow(host=operators(one=(FORWARD, {"inputs": {"tick": TICK}, "outputs": ["out"]})))
+    finally:
+        del side.env["DORA_WRITE_EVENTS_TO"]
+    recorded = json.loads((tmp_path / "recorded/inputs-host_one.json").read_text())
+    assert [(event["type"], event["id"]) for event in recorded["events"]] == [("Input", "tick")] * 3
+
+
 # ---- Hot reload
 
 VERSION = """
@@ -328,7 +416,8 @@ def test_reload(reloading, write, tmp_path):
     assert notes_of(started, "two RELOAD")[0] >= before
     count, made_by, names = notes_of(started, "two INPUT")
     # What the old one has lies over what the new one made.
-    assert count > before and made_by == "one" and names == ["count", "dataflow_descriptor", "made_by", "one", "two"]
+    assert count > before and made_by == "one"
+    assert names == ["count", "dataflow_descriptor", "made_by", "node", "one", "two"]
 
     # As many editors do.
     write("other.py", version("three")).rename(tmp_path / "op.py")
@@ -556,15 +645,16 @@ OnEventResult_t dora_on_event(RawEvent_t *event, const SendOutput_t *send_output
 FEED = """
     import pyarrow as pa
 
+    # Sends the next numbers when the ones before have come back, and none after the last.
     class Operator:
-        count = -1
+        def __init__(self):
+            self.left = list(enumerate([*NUMBERS, []]))
 
         def on_event(self, dora_event, send_output):
             note(ME + " " + dora_event["type"], dora_event["id"])
             if dora_event["type"] == "INPUT":
-                self.count += 1
-                if self.count < len(NUMBERS):
-                    send_output("numbers", pa.array(NUMBERS[self.count], pa.int64()), {"count": self.count})
+                count, numbers = self.left.pop(0)
+                send_output("numbers", pa.array(numbers, pa.int64()), {"count": count})
             return DoraStatus.CONTINUE
 """
 COLLECT = """
@@ -572,6 +662,7 @@ COLLECT = """
         def on_event(self, dora_event, send_output):
             if dora_event["type"] == "INPUT":
                 note(str(dora_event["metadata"]["count"]), dora_event["value"])
+                send_output("seen", b"")
             else:
                 note(dora_event["type"], dora_event["id"])
             return DoraStatus.CONTINUE
@@ -594,8 +685,18 @@ def mixed(side, tmp_path, operators):
         queue = {"queue_size": 10}
         text = f"NUMBERS = {numbers!r}\n" + textwrap.dedent(FEED)
         node = operators(
-            feed=(text, {"inputs": {"tick": TICK}, "outputs": ["numbers"], "thread": threads[0]}),
-            collect=(COLLECT, {"inputs": {"in": {"source": "host/double/out", **queue}}, "thread": threads[2]}),
+            feed=(
+                text,
+                {
+                    "inputs": {"tick": "dora/timer/secs/1000", "seen": {"source": "host/collect/seen", **queue}},
+                    "outputs": ["numbers"],
+                    "thread": threads[0],
+                },
+            ),
+            collect=(
+                COLLECT,
+                {"inputs": {"in": {"source": "host/double/out", **queue}}, "outputs": ["seen"], "thread": threads[2]},
+            ),
         )
         double = {"inputs": {"in": {"source": "host/feed/numbers", **queue}}, "outputs": ["out"], "thread": threads[1]}
         node["operators"].insert(1, {"id": "double", "shared-library": "double", **double})
@@ -606,7 +707,7 @@ def mixed(side, tmp_path, operators):
 
 @pytest.mark.parametrize("threads", [("a", "a", "a"), ("a", "b", "c"), ("a", "b", "a"), ("a", "b", "b")])
 def test_with_a_shared_library(flow, mixed, threads):
-    found = flow(host=mixed([[1, 2], list(range(1, 1000)), []], threads))["host"]
+    found = flow(host=mixed([[1, 2], list(range(1, 1000))], threads))["host"]
     assert found["0"] == {"Int64Array": "int64", "values": [2, 4]}
     assert found["1"]["values"] == list(range(2, 2000, 2))
     assert found["feed STOP"] == "MANUAL" and found["STOP"] == "MANUAL"
