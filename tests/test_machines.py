@@ -599,6 +599,22 @@ def test_shutdown_from_another_machine_ends_that_one_s_daemon_alone(machines):
     assert made.process.wait(timeout=20) == 0
 
 
+def test_shutdown_of_all_is_for_the_coordinator_s_own_daemon_when_the_others_have_heard_of_it(machines):
+    """Its gateway carries it there, and ends with it."""
+    made = machines()
+    request = made.command.ask("shutdown")
+    asked = made.robot.asked("shutdown")
+    assert made.base.call("machine.answers", machine="moon") == {"answers": False}
+    assert not [message for message in made.base.waiting if message.get("method") == "shutdown"]
+    made.robot.say(id=asked["id"], result={})
+    asked = made.base.asked("shutdown")
+    made.base.say(id=asked["id"], result={})
+    made.base.close()
+    made.robot.close()
+    assert made.command.answer(request) == {}
+    assert made.process.wait(timeout=20) == 0
+
+
 # The command.
 
 

@@ -97,6 +97,8 @@ struct coordinator {
     size_t connection_count, connection_cap;
     struct control_request *shutdown; /* to be answered when the daemons have gone */
     uv_timer_t shutdown_patience;     /* for how long they are waited for */
+    bool own_is_told;                 /* the daemon here, which goes last */
+    int64_t shutdown_until;           /* clock_now at the end of all patience */
     bool is_ending;
 };
 
@@ -204,6 +206,8 @@ void handle_wait(struct coordinator *, struct control_request *, const char *, j
 void handle_clean(struct coordinator *, struct control_request *, const char *, json_t *);
 void handle_descriptor(struct coordinator *, struct control_request *, const char *, json_t *);
 void handle_status(struct coordinator *, struct control_request *, const char *, json_t *);
+/* Goes on with a shutdown, when a daemon has been told or is gone. */
+void shutdown_go_on(struct coordinator *coordinator);
 void handle_shutdown(struct coordinator *, struct control_request *, const char *, json_t *);
 void handle_param(struct coordinator *, struct control_request *, const char *, json_t *);
 void handle_trace(struct coordinator *, struct control_request *, const char *, json_t *);

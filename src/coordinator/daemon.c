@@ -160,6 +160,7 @@ void daemon_forget(struct machine *machine)
     free(take_ptr(machine->id));
     json_decref(take_ptr(machine->labels));
     machine->connection = NULL;
+    machine->is_telling = false;
     machine->pid = 0;
 }
 
@@ -176,9 +177,9 @@ void daemon_gone(struct coordinator *coordinator, struct machine *machine, const
     }
     if (machine->shutdown)
         control_answer(take_ptr(machine->shutdown), json_object());
-    if (coordinator->shutdown && machine_count_connected(coordinator) == 0)
-        coordinator_end(coordinator);
-    else if (!coordinator->shutdown && machine->is_here)
+    if (coordinator->shutdown)
+        shutdown_go_on(coordinator);
+    else if (machine->is_here)
         daemon_grace(coordinator);
     else
         lost_watch(coordinator);

@@ -9,6 +9,8 @@
 #include "coordinator/core.h"
 
 enum { SHUTDOWN_PATIENCE = 30 /* s: a dataflow's grace times, and some more */ };
+/* How long another machine may take to hear that it is to end. */
+static const int64_t OTHERS_PATIENCE = 3 * CLOCK_SECOND;
 
 static size_t count_flows(const struct coordinator *coordinator)
 {
@@ -158,11 +160,14 @@ static void on_daemon_told(void *context, json_t *result, const struct control_f
     autofree struct ending *ending = context;
     struct coordinator *coordinator = ending->coordinator;
     (void)result;
+    ending->machine->is_telling = false;
     /* It goes when its dataflows have ended; if it can't be told, nobody waits for it. */
     if (fault && ending->machine->connection && ending->machine->shutdown)
         control_refuse(take_ptr(ending->machine->shutdown), fault);
     else if (fault && ending->machine->connection && ending->machine->is_here)
         coordinator_end(coordinator);
+    else if (coordinator->shutdown)
+        shutdown_go_on(coordinator);
 }
 
 static bool tell(struct coordinator *coordinator, struct machine *machine)
@@ -173,7 +178,7 @@ static bool tell(struct coordinator *coordinator, struct machine *machine)
         return false;
     *ending = (struct ending){coordinator, machine};
     if (control_send(machine->connection, "shutdown", NULL, &calls, ending) == 0)
-        return true;
+        return machine->is_telling = true;
     free(ending);
     return false;
 }
@@ -188,16 +193,6 @@ static void shut_down_one(struct coordinator *coordinator, struct machine *machi
     machine->shutdown = request;
     if (!tell(coordinator, machine))
         control_answer(take_ptr(machine->shutdown), json_object());
-}
-
-static void shut_down_all(struct coordinator *coordinator, struct control_request *request)
-{
-    bool is_told = false;
-    coordinator->shutdown = request;
-    for (struct machine *machine = &coordinator->here; machine; machine = machine->next)
-        is_told |= tell(coordinator, machine);
-    if (!is_told)
-        coordinator_end(coordinator);
 }
 
 static void refuse_late(struct control_request *request, const struct machine *machine)
@@ -218,6 +213,45 @@ static void on_patience_over(uv_timer_t *timer)
         if (machine->connection && coordinator->shutdown)
             refuse_late(take_ptr(coordinator->shutdown), machine);
     }
+}
+
+/* The daemon here goes last: what the others are told goes through its gateway, which ends with it. */
+void shutdown_go_on(struct coordinator *coordinator)
+{
+    if (machine_count_connected(coordinator) == 0) {
+        coordinator_end(coordinator);
+        return;
+    }
+    for (const struct machine *machine = coordinator->here.next; machine; machine = machine->next)
+        if (machine->is_telling)
+            return;
+    if (coordinator->own_is_told)
+        return;
+    coordinator->own_is_told = true;
+    int64_t left = coordinator->shutdown_until - clock_now();
+    uv_timer_start(&coordinator->shutdown_patience, on_patience_over, left > 0 ? (uint64_t)(left / CLOCK_MILLI) : 0, 0);
+    tell(coordinator, &coordinator->here);
+}
+
+/* Whoever hasn't answered is cut off. */
+static void on_others_late(uv_timer_t *timer)
+{
+    struct coordinator *coordinator = timer->data;
+    for (struct machine *machine = coordinator->here.next; machine; machine = machine->next)
+        machine->is_telling = false;
+    shutdown_go_on(coordinator);
+}
+
+static void shut_down_all(struct coordinator *coordinator, struct control_request *request)
+{
+    coordinator->shutdown = request;
+    coordinator->own_is_told = false;
+    for (struct machine *machine = coordinator->here.next; machine; machine = machine->next)
+        tell(coordinator, machine);
+    int64_t left = coordinator->shutdown_until - clock_now();
+    uv_timer_start(&coordinator->shutdown_patience, on_others_late,
+                   (uint64_t)((left < OTHERS_PATIENCE ? left : OTHERS_PATIENCE) / CLOCK_MILLI), 0);
+    shutdown_go_on(coordinator);
 }
 
 void handle_shutdown(struct coordinator *coordinator, struct control_request *request, const char *method,
@@ -242,6 +276,7 @@ void handle_shutdown(struct coordinator *coordinator, struct control_request *re
         control_answer(request, json_object());
     else {
         uv_update_time(&coordinator->loop);
+        coordinator->shutdown_until = clock_after(clock_now(), (int64_t)(seconds * (double)CLOCK_SECOND));
         uv_timer_start(&coordinator->shutdown_patience, on_patience_over, (uint64_t)(seconds * 1000), 0);
         if (machine)
             shut_down_one(coordinator, machine, request);

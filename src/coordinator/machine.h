@@ -26,6 +26,7 @@ struct machine {
     pid_t pid;
     int64_t gone_at;                  /* clock_now, since when there is no connection */
     struct control_request *shutdown; /* to be answered when the daemon has gone */
+    bool is_telling;                  /* it has not answered yet that it is to end */
 };
 
 enum { MACHINES_MOST = 1000 };
