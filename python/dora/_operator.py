@@ -47,7 +47,9 @@ class Code:
         self._names.add(name)
         return name
 
-    def load(self) -> None:
+    def load(self, id: str) -> None:
+        """`id` is the host's name of the operator."""
+        self._id = id
         self._module, self._object = self._make()
 
     def _make(self) -> tuple[types.ModuleType, Any]:

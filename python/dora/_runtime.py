@@ -36,13 +36,13 @@ def start_runtime() -> None:
 
 
 def codes(config: str) -> dict[str, Code]:
-    """Of the operators in Python, by their ids."""
+    """Of the operators in Python, by what each connects with."""
     found = {}
-    operator = ""
+    given: dict[str, str] = {}
     for line in config.split("\n"):
         key, _, value = line.partition(" ")
-        if key == "operator":
-            operator = value
-        elif key == "python":
-            found[operator] = Code(operator, value)
+        given = {} if key == "operator" else given
+        given[key] = value
+        if key == "connect" and "python" in given:
+            found[value] = Code(given["operator"], given["python"])
     return found

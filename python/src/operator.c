@@ -20,7 +20,7 @@
 
 struct host_context {
     struct state *state;
-    PyObject *codes;  /* a dict: operator → dora._operator.Code */
+    PyObject *codes;  /* a dict: its `connect` → dora._operator.Code */
     PyObject *report; /* of dora._operator */
 };
 
@@ -114,8 +114,8 @@ static void free_hosted(struct hosted *hosted)
 
 static bool load(struct hosted *hosted, const struct host_context *host, const struct operator_config *config)
 {
-    hosted->code = PyMapping_GetItemString(host->codes, config->id);
-    PyObject *done = hosted->code ? PyObject_CallMethod(hosted->code, "load", NULL) : NULL;
+    hosted->code = PyMapping_GetItemString(host->codes, config->connect);
+    PyObject *done = hosted->code ? PyObject_CallMethod(hosted->code, "load", "s", config->id) : NULL;
     Py_XDECREF(done);
     return done && (hosted->handle = PyObject_GetAttrString(hosted->code, "handle")) &&
            (hosted->node = node_alloc(host->state->node_type));

@@ -5,7 +5,7 @@
 #include "module.h"
 
 /* (config, codes): runs what DORA_RUNTIME_CONFIG says, a str, until all operators have ended; `codes` is a dict from
- * the operators in Python to their dora._operator.Code. The process's exit status. */
+ * what each operator in Python connects with to its dora._operator.Code. The process's exit status. */
 PyObject *operators_run(PyObject *module, PyObject *args);
 
 #endif

@@ -142,8 +142,8 @@ def test_events(flow, operator, program):
 def test_stop(flow, operator, program):
     """An operator that says STOP has ended, and well."""
     found = flow(
-        op=operator(COUNTER, {"tick": TICK}, ["count"]),
-        sink=program(SINK, name="sink.py", inputs={"count": {"source": "op/count", "queue_size": 100}}),
+        counter=operator(COUNTER, {"tick": TICK}, ["count"]),
+        sink=program(SINK, name="sink.py", inputs={"count": {"source": "counter/count", "queue_size": 100}}),
     )
     events = list(found["sink"].values())
     assert [event["value"]["values"] for event in events[:3]] == [[1], [2], [3]]
@@ -195,8 +195,8 @@ def ended_badly(start, why, **nodes):
 @pytest.mark.parametrize("case", FAILURES)
 def test_failures(start, operator, case):
     body, why = FAILURES[case]
-    started = ended_badly(start, why, op=operator(f"class Operator:\n    {body}\n", {"tick": TICK}))
-    assert "operator `op`: " in started.printed
+    started = ended_badly(start, why, bad=operator(f"class Operator:\n    {body}\n", {"tick": TICK}))
+    assert "operator `bad`: " in started.printed
 
 
 @pytest.mark.parametrize(
