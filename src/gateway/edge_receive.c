@@ -150,6 +150,7 @@ static int send_data(struct edge_receive *edge, const struct net_sample *sample,
                            .meta_len = message.meta_len,
                            .sequence = message.sequence,
                            .timestamp = message.timestamp,
+                           .missed = message.missed,
                            .format = message.format};
     return is_tail ? send_tail(edge, sample, &raw) : node_raw_send(edge->node, edge->output, &raw, wait);
 }

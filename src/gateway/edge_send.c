@@ -46,6 +46,7 @@ struct edge_send {
 
     /* The thread's own. */
     bool has_ended;       /* nothing more will be taken */
+    uint64_t told;        /* how many messages the queue has dropped, as far as it was said */
     struct kept *current; /* whose pieces are not all in the stream yet, from `offset` on; NULL: none */
     size_t offset;
     struct buf attachment;
@@ -139,6 +140,7 @@ static void add_message(struct buf *attachment, const struct node_raw *raw, uint
 {
     struct stream_message message = {.sequence = raw->sequence,
                                      .timestamp = raw->timestamp,
+                                     .missed = (uint32_t)raw->missed,
                                      .format = raw->format,
                                      .meta_len = (uint32_t)raw->meta_len};
     stream_message_write(&message, bytes);
@@ -253,6 +255,20 @@ static void end(struct edge_send *edge)
     edge->progress_at = clock_now();
 }
 
+/* What the queue has dropped since the message before this one. */
+static uint64_t find_missed(struct edge_send *edge)
+{
+    dora_input_stats stats;
+    const char *input = dora_input_name(edge->node, 0);
+    if (!input || dora_get_input_stats(edge->node, input, &stats) < 0 || stats.dropped <= edge->told)
+        return 0;
+    uint64_t missed = stats.dropped - edge->told;
+    if (missed > STREAM_MISSED)
+        missed = STREAM_MISSED;
+    edge->told += missed;
+    return missed;
+}
+
 /* What dora_next gave: keeps what is to be sent. Under the lock. */
 static void take(struct edge_send *edge, dora_event *event)
 {
@@ -261,6 +277,7 @@ static void take(struct edge_send *edge, dora_event *event)
         edge->current = make_kept(event, NULL);
         edge->offset = 0;
         if (edge->current) {
+            edge->current->raw.missed = find_missed(edge);
             add_pieces(edge);
             return;
         }

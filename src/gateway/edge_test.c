@@ -320,7 +320,7 @@ static void test_a_cut_that_nobody_notices(void **state)
     cut_in_mid_traffic(false);
 }
 
-/* The publisher never waits, and drops in its own ring. */
+/* The publisher never waits, and drops in its own ring, of which the subscriber hears. */
 static void test_a_cut_with_drop_oldest(void **state)
 {
     (void)state;
@@ -341,6 +341,9 @@ static void test_a_cut_with_drop_oldest(void **state)
     dora_output_stats stats;
     assert_int_equal(dora_get_output_stats(bridge->near.nodes[NODE].node, "out", &stats), 0);
     assert_true(stats.dropped > 0);
+    dora_input_stats far;
+    assert_int_equal(dora_get_input_stats(bridge->far.nodes[NODE].node, "in", &far), 0);
+    assert_int_equal(got + far.dropped, burst.count);
     close_bridge(bridge);
 }
 

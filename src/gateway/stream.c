@@ -63,29 +63,30 @@ int stream_head_read(const void *bytes, size_t len, struct stream_head *head)
 
 void stream_message_write(const struct stream_message *message, uint8_t out[STREAM_MESSAGE_HEAD])
 {
-    uint32_t meta_len = htole32(message->meta_len);
+    uint32_t meta_len = htole32(message->meta_len), rest = htole32(message->missed << 8 | (uint8_t)message->format);
     out += STREAM_HEAD;
     put(out, message->sequence);
     put(out + 8, message->timestamp);
-    memset(out + 16, 0, 4);
-    out[16] = (uint8_t)message->format;
+    memcpy(out + 16, &rest, sizeof rest);
     memcpy(out + 20, &meta_len, sizeof meta_len);
 }
 
 int stream_message_read(const void *bytes, size_t len, struct stream_message *message)
 {
     const uint8_t *in = bytes;
-    uint32_t meta_len;
+    uint32_t meta_len, rest;
     if (len < STREAM_MESSAGE_HEAD)
         return -EBADMSG;
     in += STREAM_HEAD;
     memcpy(&meta_len, in + 20, sizeof meta_len);
+    memcpy(&rest, in + 16, sizeof rest);
     *message = (struct stream_message){.sequence = get(in),
                                        .timestamp = get(in + 8),
                                        .format = (char)in[16],
+                                       .missed = le32toh(rest) >> 8,
                                        .meta = in + 24,
                                        .meta_len = le32toh(meta_len)};
-    return in[17] || in[18] || in[19] || message->meta_len != len - STREAM_MESSAGE_HEAD ? -EBADMSG : 0;
+    return message->meta_len != len - STREAM_MESSAGE_HEAD ? -EBADMSG : 0;
 }
 
 void stream_part_write(const struct stream_part *part, uint8_t out[STREAM_PART_HEAD])

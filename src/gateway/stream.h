@@ -55,10 +55,11 @@ struct stream_message {
     uint64_t sequence, timestamp; /* NTP64 */
     const void *meta;
     uint32_t meta_len;
+    uint32_t missed; /* messages that the sender's queue dropped since the one before: STREAM_MISSED at most */
     char format;
 };
 
-enum { STREAM_MESSAGE_HEAD = STREAM_HEAD + 24 };
+enum { STREAM_MESSAGE_HEAD = STREAM_HEAD + 24, STREAM_MISSED = (1 << 24) - 1 };
 
 /* Writes all but the head and meta. */
 void stream_message_write(const struct stream_message *message, uint8_t out[STREAM_MESSAGE_HEAD]);

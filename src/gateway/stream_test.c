@@ -452,7 +452,8 @@ static void test_forms(void **state)
     static const uint8_t expected[] = {'D', 'O', 'R', 'A', 1, 1, 1, 0, 8, 7, 6, 5, 4, 3, 2, 1, 9, 0, 0, 0, 0, 0, 0, 0};
     assert_int_equal(stream_head_write(&head, bytes), sizeof expected);
     assert_memory_equal(bytes, expected, sizeof expected);
-    struct stream_message message = {.sequence = 3, .timestamp = 4, .format = 'g', .meta_len = 5}, read;
+    struct stream_message message = {.sequence = 3, .timestamp = 4, .format = 'g', .meta_len = 5, .missed = 0x010203},
+                          read;
     stream_message_write(&message, bytes);
     memcpy(bytes + STREAM_MESSAGE_HEAD, "hello", 5);
     assert_int_equal(stream_head_read(bytes, sizeof bytes, &head), 0);
@@ -460,6 +461,7 @@ static void test_forms(void **state)
     assert_int_equal(read.sequence, 3);
     assert_int_equal(read.timestamp, 4);
     assert_int_equal(read.format, 'g');
+    assert_int_equal(read.missed, 0x010203);
     assert_int_equal(read.meta_len, 5);
     assert_memory_equal(read.meta, "hello", 5);
     for (size_t len = 0; len < sizeof bytes; len++)

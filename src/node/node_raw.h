@@ -18,15 +18,16 @@ struct node_raw {
     const void *context;
     dora_sample *loan; /* or what this node was loaned, and has been filled; stays the caller's */
     uint64_t sequence, timestamp;
+    uint64_t missed; /* to send: messages before it that were dropped on their way here, which each receiver counts */
     char format;
 };
 
 /* As dora_node_open, told by `config` in place of DORA_NODE_CONFIG. */
 int node_raw_open(dora_node **node, const char *config, const dora_node_options *options, dora_error *error);
 
-/* The same in two steps, for one thread that opens several nodes: node_raw_greet says who the node is and waits for nobody,
- * node_raw_join waits for the dataflow's start, for which all have to be greeted. Nothing else may be done with the node
- * before. After an error of either `*node` is NULL. */
+/* The same in two steps, for one thread that opens several nodes: node_raw_greet says who the node is and waits for
+ * nobody, node_raw_join waits for the dataflow's start, for which all have to be greeted. Nothing else may be done with
+ * the node before. After an error of either `*node` is NULL. */
 int node_raw_greet(dora_node **node, const char *config, const dora_node_options *options, dora_error *error);
 int node_raw_join(dora_node **node, dora_error *error);
 

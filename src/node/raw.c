@@ -113,7 +113,9 @@ int node_raw_send(dora_node *node, const char *id, const struct node_raw *raw, b
     output->sequence = raw->sequence + 1;
     if (!wait && !has_room(output))
         rc = -EAGAIN;
-    else if (output->route_count)
+    for (size_t i = 0; i < output->route_count && rc == 0; i++)
+        link_tx_missed(&output->routes[i].link->tx, output->routes[i].edge, raw->missed);
+    if (rc == 0 && output->route_count)
         rc = send_locked(node, output, raw, &data, &head);
     publish_end(node, data.keep ? ARENA_NONE : data.block);
     return rc;

@@ -187,6 +187,27 @@ static void test_full_queue_without_waiting(void **state)
     stand_close(stand);
 }
 
+static void test_what_was_dropped_on_the_way_counts(void **state)
+{
+    (void)state;
+    struct stand *stand = open_stand(1, LINK_BACKPRESSURE);
+    dora_node *between = stand->nodes[BETWEEN].node;
+    dora_input_stats stats;
+    struct node_raw raw = {.data = "x", .size = 1, .format = 'C', .sequence = 3, .missed = 3};
+    assert_int_equal(node_raw_send(between, "out", &raw, false), 0);
+    raw.sequence = 5;
+    raw.missed = 1;
+    /* Counted with the message, and so once. */
+    assert_int_equal(node_raw_send(between, "out", &raw, false), -EAGAIN);
+    dora_event_free(next(stand, SINK));
+    assert_int_equal(node_raw_send(between, "out", &raw, true), 0);
+    dora_event_free(next(stand, SINK));
+    assert_int_equal(dora_get_input_stats(stand->nodes[SINK].node, "in", &stats), 0);
+    assert_int_equal(stats.received, 2);
+    assert_int_equal(stats.dropped, 4);
+    stand_close(stand);
+}
+
 /* Queues three messages, the second of a request, and then one with this parameter. */
 static void check_queue(const char *key, const char *expected)
 {
@@ -296,6 +317,7 @@ int main(void)
         cmocka_unit_test(test_nested_type),
         cmocka_unit_test(test_malformed_meta_is_refused),
         cmocka_unit_test(test_full_queue_without_waiting),
+        cmocka_unit_test(test_what_was_dropped_on_the_way_counts),
         cmocka_unit_test(test_requests_and_flush_mean_the_same),
         cmocka_unit_test(test_interrupt),
         cmocka_unit_test(test_a_look_leaves_the_descriptor),

@@ -117,6 +117,9 @@ struct link_message {
  * written nonsense, close the link. */
 int link_tx_send(struct link_tx *link, uint32_t edge, const struct link_message *message, struct arena *arena);
 
+/* Counts so many messages as sent on the edge and dropped, which somebody else dropped on their way here. */
+void link_tx_missed(struct link_tx *link, uint32_t edge, uint64_t count);
+
 /* Whether link_tx_send would find room, or make it by dropping, rather than answer -EAGAIN. */
 bool link_tx_has_room(struct link_tx *link, uint32_t edge);
 

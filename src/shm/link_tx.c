@@ -157,6 +157,16 @@ int link_tx_send(struct link_tx *link, uint32_t index, const struct link_message
     return 0;
 }
 
+void link_tx_missed(struct link_tx *link, uint32_t index, uint64_t count)
+{
+    struct link_tx_edge *edge = &link->edges[index];
+    edge->sent += count;
+    edge->dropped += count;
+    /* relaxed: counters for whoever watches. */
+    atomic_store_explicit(&edge->counters->sent, edge->sent, memory_order_relaxed);
+    atomic_store_explicit(&edge->counters->dropped, edge->dropped, memory_order_relaxed);
+}
+
 bool link_tx_has_room(struct link_tx *link, uint32_t index)
 {
     struct link_tx_edge *edge = &link->edges[index];
