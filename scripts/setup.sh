@@ -82,6 +82,11 @@ need_to_test() {
     need python3-venv find_python
     need dpkg-dev command -v dpkg-shlibdeps
     need file command -v file
+    # Networks of a test's own (tests/machines.py) take root.
+    if [ "$(id -u)" -eq 0 ]; then
+        need iproute2 command -v ip
+        need nftables command -v nft
+    fi
 }
 
 need_to_fuzz() {

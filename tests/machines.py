@@ -7,11 +7,13 @@
         a.dora("up", "--machine-id", "a", "--listen", f"tcp/{a.address}:7447")
         b.cut()   # its cable
         b.mend()
-        b.shape(rate="100mbit", delay="20ms", loss=0.01)
+        b.shape(delay=0.02, rate=100e6, loss=0.01)
 
-Needs root and iproute2. What the kernel can't do (`delay` is netem's, `loss` nftables') skips the test, with a word.
+Needs root and iproute2. Delays and rates are netem's, or where the kernel lacks it those of a cable of our own
+(tests/net/cable.c); losses are nftables'. What can't be done skips the test, with a word.
 """
 
+import json
 import os
 import pathlib
 import shutil
@@ -23,6 +25,8 @@ import pytest
 from conftest import BUILD, DEADLINE, DORA, until
 from system import Done, System
 
+CABLE = BUILD / "tests/net/cable"
+
 
 def ip(*args, check=True):
     return subprocess.run(["ip", *map(str, args)], check=check, capture_output=True, text=True)
@@ -31,9 +35,11 @@ def ip(*args, check=True):
 class Machine(System):
     """Everything that `System` does, in a namespace of its own."""
 
-    def __init__(self, name, namespace, hub, address, folder, environment):
+    def __init__(self, name, number, namespace, hub, folder, environment):
         super().__init__(folder)
-        self.name, self.namespace, self.hub, self.address = name, namespace, hub, address
+        self.name, self.number, self.namespace, self.hub = name, number, namespace, hub
+        self.address = f"10.77.0.{number}"
+        self.cable = None  # our own, where there is one
         self.folder = pathlib.Path(folder)
         for part in ("run", "state", "tmp", "work"):
             (self.folder / part).mkdir(mode=0o700, parents=True)
@@ -78,27 +84,61 @@ class Machine(System):
     def mend(self):
         ip("-n", self.hub, "link", "set", "to-" + self.name, "up")
 
-    def shape(self, rate=None, delay=None, loss=0):
-        """What leaves this machine is limited to `rate` (as "100mbit"), comes later by `delay`, and is lost at times."""
-        tc = ["tc", "-n", self.namespace, "qdisc", "replace", "dev", "net0", "root"]
-        if delay:
-            self._try([*tc, "netem", "delay", delay, *(["rate", rate] if rate else [])], "delays (netem)")
-        elif rate:
-            self._try([*tc, "tbf", "rate", rate, "burst", "64kb", "latency", "100ms"], "rates (tbf)")
-        if loss:
-            rules = (
-                "add table inet lossy; add chain inet lossy out { type filter hook output priority 0; }; "
-                f"add rule inet lossy out meta oifname net0 numgen random mod 10000 < {int(loss * 10000)} drop"
-            )
-            if not shutil.which("nft"):
-                pytest.skip("nftables is not installed")
-            self._try(self.inside("nft", rules), "losses (nftables)")
+    def plug(self, mac=None):
+        """Brings up its card, net0, and the other end of the cable at the switch."""
+        end = "to-" + self.name
+        if mac:
+            ip("-n", self.namespace, "link", "set", "net0", "address", mac)
+        ip("-n", self.hub, "link", "set", end, "master", "bridge0")
+        ip("-n", self.hub, "link", "set", end, "up")
+        ip("-n", self.namespace, "address", "add", self.address + "/24", "dev", "net0")
+        ip("-n", self.namespace, "link", "set", "net0", "up")
 
-    @staticmethod
-    def _try(command, what):
-        done = subprocess.run(command, capture_output=True, text=True)
+    def unplug(self):
+        if self.cable:
+            self.cable.communicate(timeout=DEADLINE)
+            self.cable = None
+
+    def shape(self, delay=0, rate=0, loss=0):
+        """What leaves this machine comes later by `delay` seconds, at `rate` bits a second at most (0: any), and is lost
+        at times: the share `loss` of it. It holds until the next call."""
+        queue = 16 + round(rate * (delay + 0.1) / 12000) if rate else 16384  # packets, for 100 ms as the cable's
+        how = ["delay", f"{round(delay * 1e6)}us", "limit", queue, *(["rate", f"{round(rate)}bit"] if rate else [])]
+        tc = ["tc", "-n", self.namespace, "qdisc", "replace", "dev", "net0", "root", "netem", *map(str, how)]
+        done = subprocess.run(tc, capture_output=True, text=True)
         if done.returncode != 0:
-            pytest.skip(f"the kernel knows no {what}: {done.stderr.strip()}")
+            self._shape_cable(round(delay * 1e6), round(rate), done.stderr.strip())
+        self._lose(loss)
+
+    def _shape_cable(self, delay, rate, reason):
+        """By a cable of our own in place of the kernel's: connections stay, for the card keeps its addresses."""
+        if not self.cable:
+            if not CABLE.exists() or not os.path.exists("/dev/net/tun"):
+                pytest.skip(f"the kernel knows neither netem ({reason}) nor tap devices, or {CABLE} is not built")
+            end = "to-" + self.name
+            mac = json.loads(ip("-n", self.namespace, "-j", "link", "show", "net0").stdout)[0]["address"]
+            ip("-n", self.hub, "link", "delete", end)
+            command = [CABLE, self.namespace, "net0", self.hub, end]
+            self.cable = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            assert self.cable.stdout.readline() == "plugged in\n"
+            self.plug(mac)
+        self.cable.stdin.write(f"{delay} {rate}\n")
+        self.cable.stdin.flush()
+
+    def _lose(self, share):
+        """In the switch: a packet that is lost where it is sent is known to be lost, and sent again at once."""
+        if not shutil.which("nft"):
+            if share:
+                pytest.skip("nftables is not installed")
+            return
+        table = f"table bridge lossy-{self.number}"
+        rules = (
+            f"{table} {{}}; delete {table}; {table} {{ chain in {{ type filter hook prerouting priority 0; "
+            f'iifname "to-{self.name}" numgen random mod 10000 < {round(share * 10000)} drop; }}; }}'
+        )
+        done = subprocess.run(["ip", "netns", "exec", self.hub, "nft", rules], capture_output=True, text=True)
+        if share and done.returncode != 0:
+            pytest.skip(f"the kernel knows no losses (nftables): {done.stderr.strip()}")
 
 
 class Switch:
@@ -121,15 +161,11 @@ class Switch:
             ip("-n", self.hub, "link", "add", "name", "bridge0", "type", "bridge")
             ip("-n", self.hub, "link", "set", "bridge0", "up")
         ip("netns", "add", namespace)
-        port = "to-" + name
-        ip("-n", self.hub, "link", "add", "name", port, "type", "veth", "peer", "name", "net0", "netns", namespace)
-        ip("-n", self.hub, "link", "set", port, "master", "bridge0")
-        ip("-n", self.hub, "link", "set", port, "up")
-        address = f"10.77.0.{number}"
-        ip("-n", namespace, "address", "add", address + "/24", "dev", "net0")
         ip("-n", namespace, "link", "set", "lo", "up")
-        ip("-n", namespace, "link", "set", "net0", "up")
-        machine = Machine(name, namespace, self.hub, address, self.folder / name, self.environment)
+        machine = Machine(name, number, namespace, self.hub, self.folder / name, self.environment)
+        card = ["type", "veth", "peer", "name", "net0", "netns", namespace]
+        ip("-n", self.hub, "link", "add", "name", "to-" + name, *card)
+        machine.plug()
         self.machines.append(machine)
         return machine
 
@@ -141,6 +177,7 @@ class Switch:
                 os.kill(pid, 9)
         for machine in self.machines:
             until(lambda: not machine.pids(), f"the end of the processes on {machine.name}")
+            machine.unplug()
             ip("netns", "delete", machine.namespace, check=False)
         if self.machines:
             ip("netns", "delete", self.hub, check=False)
