@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 
@@ -42,7 +43,7 @@ def write(tmp_path, **nodes):
 
 
 def messages(done):
-    return [(line["node_id"], line["message"]) for line in map(json.loads, done.stdout.splitlines())]
+    return [(line["node_id"], line["message"]) for line in map(json.loads, re.findall("^{.*", done.stdout, re.M))]
 
 
 def begun(machine, *args):
@@ -92,6 +93,25 @@ def test_lines_of_all_machines_are_in_the_order_of_time(pair, tmp_path):
     assert sorted(found) == [("one", "line 19"), ("two", "line 19")]
     done = a.dora("logs", "flow", "nobody", status=1)
     assert "no node `nobody`" in done.stderr
+
+
+def test_a_start_that_stays_shows_lines_of_all_machines(pair, tmp_path):
+    a, b = pair
+    talk = ["join", "say=hello", "cry=oh", "next=100", "say=bye"]
+    path = write(tmp_path, one=on("a", actor(*talk)), two=on("b", actor(*talk)))
+    done = a.dora("start", path, "--attach", "--log-format", "json")
+    found = sorted(line for line in messages(done) if line[1] in ("hello", "oh", "bye"))
+    assert found == [
+        (node, word) for node in ("one", "two") for word in ("bye", "hello", "oh")
+    ], done
+    path = write(tmp_path, two=on("b", actor("join", "say=hello", "wait", "say=bye")))
+    start = a.begin("start", path, "--attach", "--log-format", "json", "--name", "second")
+    while "hello" not in start.stdout.readline():
+        pass
+    start.send_signal(signal.SIGINT)
+    out, err = start.communicate(timeout=60)
+    assert start.returncode == 0 and '"message":"bye"' in out
+    assert messages(a.dora("logs", "second", "--log-format", "json")) == [("two", "hello"), ("two", "bye")]
 
 
 def test_following_shows_lines_of_all_machines_as_they_come(pair, tmp_path, let):

@@ -211,7 +211,8 @@ json_t *follow_run(struct follow *follow)
         follow_until_end(&state);
     else
         follow_for_ever(&state);
-    log_files_finish(follow->files);
+    if (state.ended)
+        log_files_finish(follow->files);
     show_new(&state); /* an interrupt that comes now says that the rest isn't wanted */
     if (follow->client)
         control_client_wake(follow->client, -1);

@@ -23,7 +23,7 @@
 /* `dora logs` with the user's options, for lines that are in none of `places`. */
 static json_t *words_for(const struct options *options, const char *uuid, const char *node, const char *places)
 {
-    json_t *words = remote_words(options);
+    json_t *words = options ? remote_words(options) : json_pack("[s, s]", "logs", "--follow");
     if (node && !options_has(options, "node"))
         remote_add(words, "--node=%s", node);
     remote_add(words, "--beside=%s", places);
@@ -34,6 +34,7 @@ static json_t *words_for(const struct options *options, const char *uuid, const 
 
 _Noreturn static void run_child(pid_t parent, int out, const char *machine, json_t *words)
 {
+    setpgid(0, 0); /* what Ctrl-C does is our parent's affair */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || dup2(out, STDOUT_FILENO) < 0)
         _exit(COMMAND_FAILED);
     close(out);
@@ -92,18 +93,20 @@ static json_t *machines_of(const json_t *dataflow, const char *node)
         if (*machine && (is_meant || !json_object_get(machines, machine)))
             json_object_set_new(machines, machine, json_boolean(is_meant));
     }
+    json_array_foreach(json_object_get(dataflow, "machines"), i, one)
+    {
+        const char *machine = json_string_value(one);
+        if (machine && !json_object_get(machines, machine))
+            json_object_set_new(machines, machine, json_boolean(!node));
+    }
     return machines;
 }
 
 bool log_remote_start(struct log_remote *remote, struct control_client *client, const struct options *options,
                       const json_t *dataflow, const char *node, struct log_files *files)
 {
-    json_t *machines = machines_of(dataflow, node), *is_there;
-    if (json_object_size(machines) == 0) {
-        json_decref(machines);
-        return true;
-    }
-    json_t *status = session_call(client, "status", NULL, SESSION_PATIENCE);
+    json_t *machines = machines_of(dataflow, node), *is_there,
+           *status = session_call(client, "status", NULL, SESSION_PATIENCE);
     const char *here = json_text(machine_here(status), "machine"), *machine;
     autobuf struct buf places = {0};
     log_files_places(files, &places);

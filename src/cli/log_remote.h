@@ -15,7 +15,8 @@ struct log_remote {
 };
 
 /* Adds to `files` what the other machines have of the dataflow, or of one node of it (NULL: all), by the options of
- * `dora logs`. A machine that is out of reach is told of. False: reported. log_remote_end() in any case. */
+ * `dora logs`. `options` is that command's line; NULL: all lines, also those to come. A machine that is out of reach is
+ * told of. False: reported. log_remote_end() in any case. */
 bool log_remote_start(struct log_remote *remote, struct control_client *client, const struct options *options,
                       const json_t *dataflow, const char *node, struct log_files *files);
 

@@ -89,6 +89,9 @@ void remote_add_rest(json_t *words, const json_t *dataflow, const struct options
 
 /* ---- Its course ---- */
 
+/* A machine that is cut off is noticed sooner. */
+#define BEGIN_PATIENCE (60 * CLOCK_SECOND)
+
 struct course {
     struct control_client *client;
     json_int_t id;
@@ -194,7 +197,7 @@ int remote_run(struct control_client *client, const char *machine, json_t *words
     fflush(stdout);
     control_client_wake(client, interrupt_fd());
     interrupt_catch();
-    json_t *result = session_call(client, "machine.command", params, SESSION_PATIENCE);
+    json_t *result = session_call(client, "machine.command", params, BEGIN_PATIENCE);
     struct course course = {.client = client, .id = json_integer_value(json_object_get(result, "command"))};
     int status = result ? follow(&course) : COMMAND_FAILED;
     json_decref(result);

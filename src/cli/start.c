@@ -15,6 +15,7 @@
 #include "cli/json_value.h"
 #include "cli/log_folders.h"
 #include "cli/log_options.h"
+#include "cli/log_remote.h"
 #include "cli/out_folder.h"
 #include "cli/progress.h"
 #include "cli/report.h"
@@ -109,12 +110,19 @@ static int attach(struct start *start, struct control_client **client)
         log_files_close(files);
         return COMMAND_FAILED;
     }
+    struct log_remote remote = {0};
+    json_t *dataflow =
+        session_call(*client, "dataflow.get", json_pack("{s:s}", "dataflow", start->uuid), SESSION_PATIENCE);
+    if (dataflow)
+        log_remote_start(&remote, *client, NULL, dataflow, NULL, files);
+    json_decref(dataflow);
     start->show.print.dataflow_id = start->uuid;
     struct follow follow = {
         .client = *client, .uuid = start->uuid, .files = files, .show = &start->show, .stops = true};
     json_t *ended = follow_run(&follow);
     *client = follow.client;
     log_files_close(files);
+    log_remote_end(&remote, ended && !start->show.is_closed);
     int status = ended && dataflow_report_outcome(ended) ? COMMAND_OK : COMMAND_FAILED;
     json_decref(ended);
     return status;

@@ -19,6 +19,18 @@ static json_t *dataflow_of(struct coordinator *coordinator, const char *uuid, st
     return dataflow;
 }
 
+/* Where it runs, which its nodes don't say before their daemons have told of them. Takes over `dataflow`. */
+static json_t *with_machines(const struct flow *flow, json_t *dataflow)
+{
+    json_t *machines = json_array(), *copy = json_copy(dataflow);
+    for (size_t i = 0; i < flow->part_count; i++)
+        if (flow->parts[i]->machine->name)
+            json_array_append_new(machines, json_string(flow->parts[i]->machine->name));
+    json_object_set_new(copy, "machines", machines);
+    json_decref(dataflow);
+    return copy;
+}
+
 void handle_get(struct coordinator *coordinator, struct control_request *request, const char *method, json_t *params)
 {
     (void)method;
@@ -27,7 +39,10 @@ void handle_get(struct coordinator *coordinator, struct control_request *request
     if (!select_uuid(coordinator, request, params, uuid))
         return;
     json_t *dataflow = dataflow_of(coordinator, uuid, &error);
-    if (dataflow)
+    struct flow *flow = flow_find(coordinator, uuid);
+    if (dataflow && flow)
+        control_answer(request, with_machines(flow, dataflow));
+    else if (dataflow)
         control_answer(request, dataflow);
     else
         refuse_error(request, &error);
