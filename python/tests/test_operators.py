@@ -253,6 +253,38 @@ def test_ended_by_a_signal(start, operator):
         started.notes_path("op").unlink()
 
 
+@pytest.mark.parametrize("what", ["note", "exit"])
+def test_handlers_of_signals(start, operator, what):
+    """They run also where no event comes, and may end the process."""
+    started = start(
+        op=operator(
+            """
+            import signal
+            import sys
+
+            def handle(number, frame):
+                note("handled", number)
+                if WHAT == "exit":
+                    sys.exit(0)
+
+            class Operator:
+                def __init__(self):
+                    signal.signal(signal.SIGUSR1, handle)
+
+                def on_event(self, dora_event, send_output):
+                    note("pid", os.getpid())
+                    return DoraStatus.CONTINUE
+            """.replace("WHAT", repr(what)),
+            {"tick": "dora/timer/secs/1000"},
+        )
+    )
+    os.kill(until(lambda: started.notes("op").get("pid"), "the operator"), signal.SIGUSR1)
+    until(lambda: started.notes("op").get("handled") == signal.SIGUSR1, "the handler")
+    if what == "note":
+        started.process.send_signal(signal.SIGINT)
+    started.finish(status=0)
+
+
 def test_names_of_modules(flow, operator, write):
     """A file may be named as a module of Python's, and import what lies beside it."""
     write("operators/beside.py", "WHAT = 'beside'", prelude="")
@@ -425,6 +457,18 @@ def test_reload(reloading, write, tmp_path):
     started.process.send_signal(signal.SIGINT)
     started.finish(status=None)
     assert f"operator `op`: reloaded {tmp_path}/op.py" in started.printed
+
+
+def test_reload_of_one_of_several(start, operators, write):
+    tick = {"inputs": {"tick": TICK}}
+    started = start("--hot-reload", host=operators(one=(version("one"), dict(tick)), other=(version("other"), dict(tick))))
+    until(lambda: {"one INPUT", "other INPUT"} <= started.notes("host").keys(), "both operators")
+    write("one.py", version("two"))
+    count = until(lambda: started.notes("host").get("two INPUT"), "the new operator")[0]
+    assert count > 1
+    started.process.send_signal(signal.SIGINT)
+    found = started.finish(status=0)["host"]
+    assert "other INPUT" in found and "other RELOAD" not in found
 
 
 @pytest.mark.parametrize(
