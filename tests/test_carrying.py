@@ -189,6 +189,20 @@ def test_what_can_not_be_carried_is_told_before_anything_starts(sites, flow, mak
     assert base.list() == [] and carried(robot) == []
 
 
+def test_what_is_no_program_of_its_own_is_left_out_with_a_word(sites, flow):
+    base, robot = sites.join("base", "robot")
+    dynamic = {"path": "dynamic", "outputs": ["out"], "deploy": {"machine": "robot", "distribute": "scp"}}
+    path = flow(
+        host={"operators": [{"id": "op", "python": "op.py", "outputs": ["out"]}], "deploy": {"distribute": "scp"}},
+        hand=dynamic, near=actor(*LISTENS, inputs=TICKS),
+    )
+    (path.parent / "op.py").write_text("class Operator:\n    pass\n")
+    done = base.dora("start", path, "--detach", "--name", "one", status=None)
+    assert "warning: node `host`: what its operators load is not carried" in done.stderr and "`hand`" not in done.stderr
+    assert carried(robot) == carried(base) == []
+    base.dora("stop", "one", "--force", status=None)
+
+
 def test_a_machine_that_is_not_there(sites, flow):
     base, robot = sites.join("base", "robot")
     path = flow(node=there(*LISTENS, machine="robt"))

@@ -30,9 +30,14 @@ struct load {
     bool has; /* it is over there */
 };
 
-static bool is_carried(const struct graph_node *node)
+static bool wants_to_be(const struct graph_node *node)
 {
     return node->distribute && strcmp(node->distribute, "local") != 0;
+}
+
+static bool is_carried(const struct graph_node *node)
+{
+    return wants_to_be(node) && node->kind == GRAPH_NODE_STANDARD && node->path;
 }
 
 static bool anything_is(const struct graph *graph)
@@ -40,12 +45,10 @@ static bool anything_is(const struct graph *graph)
     bool is_any = false;
     for (size_t i = 0; i < graph->node_count; i++) {
         const struct graph_node *node = &graph->nodes[i];
-        if (!is_carried(node))
-            continue;
-        if (node->kind == GRAPH_NODE_OPERATORS)
+        if (wants_to_be(node) && node->kind == GRAPH_NODE_OPERATORS)
             fprintf(stderr, "warning: node `%s`: what its operators load is not carried to its machine yet\n",
                     node->id);
-        is_any |= node->kind == GRAPH_NODE_STANDARD;
+        is_any |= is_carried(node);
     }
     return is_any;
 }
@@ -274,7 +277,7 @@ bool carry(struct control_client *client, const struct graph *graph, json_t *par
         ok = place != NULL;
     }
     for (size_t i = 0; place && ok && i < graph->node_count; i++)
-        if (graph->nodes[i].kind == GRAPH_NODE_STANDARD && is_carried(&graph->nodes[i]))
+        if (is_carried(&graph->nodes[i]))
             ok = add_node(&loads, client, graph, &graph->nodes[i], place, files);
     /* All are looked at before the first is sent. */
     for (size_t i = 0; ok && i < loads.count; i++)
