@@ -24,7 +24,7 @@ function(dora_flags target)
     $<$<BOOL:${DORA_WERROR}>:-Werror>)
 endfunction()
 
-# dora_test(NAME SOURCES … USES …): a cmocka test that lies beside the code it tests.
+# dora_test(NAME SOURCES … USES …): a cmocka test that lies beside the code it tests. The target `unit_tests` is all of them.
 function(dora_test name)
   if(NOT DORA_TESTS)
     return()
@@ -36,4 +36,8 @@ function(dora_test name)
   dora_flags(${name})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 120)
+  if(NOT TARGET unit_tests)
+    add_custom_target(unit_tests)
+  endif()
+  add_dependencies(unit_tests ${name})
 endfunction()

@@ -41,6 +41,14 @@ for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, lambda *_: None)
 
 
+# Processes take a file at a time, in this order. These wait the longest, so that none of them is to be left for the end.
+LONGEST = ("test_two_machines", "test_across", "test_new", "test_run_ending", "test_package", "test_wheel")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+
+
 def until(condition, what="it", seconds=DEADLINE):
     """Waits until `condition()` is true, and gives what it gave."""
     deadline = time.monotonic() + seconds

@@ -331,7 +331,8 @@ def test_top_gives_the_terminal_back_when_killed(system, stream, number):
 def test_top_without_its_coordinator(system, stream):
     top = Terminal("top", "--refresh-interval", "1")
     top.wait_for("q quit")
-    system.dora("down", "--force")
+    system.dora("stop", "--all", "--force", status=None)  # its source takes no notice of a Stop
+    system.dora("down")
     assert top.wait() == 1
     assert "error:" in top.text[top.text.rindex("\x1b[?1049l") :]
 
