@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -596,6 +597,20 @@ def test_one_cannot_start(start, operators):
     found = started.finish(status=1)
     assert found["host"] == {"one": 1, "one gone": 1}
     assert "ModuleNotFoundError: No module named 'missing_module'" in started.printed
+
+
+def test_others_that_cannot_start_are_consequences(start, operator, operators):
+    echo = "class Operator:\n    def on_event(self, dora_event, send_output): return DoraStatus.CONTINUE"
+    started = start(
+        bad=operator("import missing_module", outputs=["out"], name="bad.py"),
+        host=operators(
+            one=(echo, {"inputs": {"in": "bad/out"}}),
+            two=(echo, {"inputs": {"in": "bad/out"}}),
+        ),
+    )
+    started.finish(status=1)
+    assert re.findall(r"Node `(\S+)` failed", started.printed) == ["bad"]
+    assert "There are 3 more consequential errors." in started.printed
 
 
 @pytest.mark.parametrize("thread", ["first", "second"])

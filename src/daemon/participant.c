@@ -49,6 +49,7 @@ void participant_refuse(struct participant *participant, enum proto_reason reaso
         &(struct proto_packet){
             .type = PROTO_REFUSED, .body = &body, .body_len = sizeof body, .text = {text}, .text_count = 1});
     participant->end.is_refused = true;
+    host_of(participant)->end.is_refused = true; /* whose process ends of that */
     participant->state = PARTICIPANT_LEAVING;
     /* What it was sent can be read after the end. */
     if (participant->peer && !participant->peer->waiting)
