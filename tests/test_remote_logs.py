@@ -197,3 +197,20 @@ def test_a_folder_that_machines_share_is_read_once(sites, flow):  # noqa: F811
             done = reader.dora("logs", site.name, "--log-format", "json")
             assert sorted(messages(done)) == [("one", "hello"), ("two", "hello")] and done.stderr == ""
             assert messages(reader.dora("logs", site.name, "two", "--log-format", "json")) == [("two", "hello")]
+
+
+def test_lines_from_before_a_move_are_shown_too(pair, tmp_path):
+    a, b = pair
+    ticks = {"t": "dora/timer/millis/50"}
+    one = actor("join", "pid", "quiet", "listen", inputs=ticks)
+    path = write(tmp_path, one=on("a", one), two=on("b", actor("join", "quiet", "listen", inputs=ticks)))
+    a.dora("start", path, "--detach", "--name", "flow")
+    a.dora("node", "move", "one", "--to", "b")
+
+    def pids():
+        found = messages(a.dora("logs", "flow", "one", "--log-format", "json"))
+        return [message for _, message in found if message.startswith("pid ")]
+
+    until(lambda: len(set(pids())) == 2, "the lines of both")
+    a.dora("stop", "flow")
+    assert len(pids()) == 2
