@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import faulthandler
 import os
 import signal
 import sys
@@ -29,6 +31,9 @@ def start_runtime() -> None:
     # Ctrl-C ends the process, also where no operator of the main thread is in Python.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # An operator that crashes in code of another language is named by the host; this says where it was in Python's.
+    with contextlib.suppress(Exception):
+        faulthandler.enable()
     _logging.install()
     extension: Any = _dora  # which has more than its stubs say
     if extension._run_operators(text, codes(text)):

@@ -238,7 +238,8 @@ PyObject *operators_run(PyObject *module, PyObject *args)
         is_main = true;
         gil_release();
         int status = operator_host_run(
-            text, &(struct operator_host_options){.python = &kind, .python_context = &host, .tells_of_crashes = true});
+            text, &(struct operator_host_options){
+                      .python = &kind, .python_context = &host, .tells_of_crashes = true, .hands_crashes_on = true});
         gil_take();
         is_main = false;
         result = PyLong_FromLong(status);

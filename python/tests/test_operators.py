@@ -728,6 +728,28 @@ COLLECT = """
 """
 
 
+def test_a_crash(start, operator):
+    """In native code that Python calls: who, and where in Python."""
+    started = start(
+        bad=operator(
+            """
+            import ctypes
+
+            class Operator:
+                def on_event(self, dora_event, send_output):
+                    self.look_at_nothing()
+
+                def look_at_nothing(self):
+                    ctypes.string_at(1)
+            """,
+            {"tick": TICK},
+        )
+    )
+    started.finish(status=1)
+    assert "operator `bad`: it crashed" in started.printed and "in look_at_nothing\n" in started.printed
+    assert "Node `bad` failed: it crashed" in started.printed
+
+
 @pytest.fixture
 def mixed(side, tmp_path, operators):
     """Python, C and Python again in one process."""

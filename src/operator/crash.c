@@ -23,6 +23,10 @@ struct suspect {
 
 static struct suspect *_Atomic suspects;
 
+/* Who had the signals of crashes before, and gets them afterwards; else the default is done. */
+static struct sigaction before_us[NSIG];
+static bool hands_on;
+
 /* initial-exec: what a handler reads must not be allocated when it is first used. */
 static _Thread_local __attribute__((tls_model("initial-exec"))) struct suspect *self;
 
@@ -77,6 +81,8 @@ static void on_crash(int signal, siginfo_t *info, void *context)
     if (node)
         node_raw_fail(node, what(signal));
     errno = saved;
+    if (hands_on)
+        sigaction(signal, &before_us[signal], NULL);
     go_on(signal, info);
 }
 
@@ -95,13 +101,14 @@ static void on_terminate(int signal, siginfo_t *info, void *context)
     go_on(signal, info);
 }
 
-int crash_install(void)
+int crash_install(bool hands_on_to_others)
 {
+    hands_on = hands_on_to_others;
     static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
     struct sigaction action = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
-        if (sigaction(crashes[i], &action, NULL) < 0)
+        if (sigaction(crashes[i], &action, &before_us[crashes[i]]) < 0)
             return -errno;
     /* Who ignores or handles SIGTERM doesn't end by it. */
     struct sigaction before;

@@ -5,10 +5,13 @@
 #ifndef OPERATOR_CRASH_H
 #define OPERATOR_CRASH_H
 
+#include <stdbool.h>
+
 #include "dora/dora.h"
 
-/* Takes over the signals, for the whole process; SIGTERM only where it would end it. */
-int crash_install(void);
+/* Takes over the signals, for the whole process; SIGTERM only where it would end it. `hands_on`: a crash goes on to
+ * whoever had its signal before, such as an interpreter that says where it was; else as if nobody had had it. */
+int crash_install(bool hands_on);
 
 /* The calling thread will run operators, and gets a stack for the handler, since its own may be what has run out.
  * Without memory it goes on without being named. What it takes is kept until the process ends. */

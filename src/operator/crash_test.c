@@ -78,7 +78,7 @@ static int crash_so(void (*crash)(void), char *text, size_t size)
     if (child == 0) {
         setrlimit(RLIMIT_CORE, &(struct rlimit){0});
         dup2(ends[1], STDERR_FILENO);
-        crash_install();
+        crash_install(false);
         pthread_t thread;
         pthread_create(&thread, NULL, in_a_thread, &crash);
         pthread_join(thread, NULL);

@@ -119,7 +119,7 @@ int operator_host_run(const char *config_text, const struct operator_host_option
     struct host host = {.options = options, .lock = PTHREAD_MUTEX_INITIALIZER, .progress = PTHREAD_COND_INITIALIZER};
     struct error error = ERROR_INIT;
     int rc = make(&host, config_text, &error);
-    if (rc == 0 && options->tells_of_crashes && (rc = crash_install()) < 0)
+    if (rc == 0 && options->tells_of_crashes && (rc = crash_install(options->hands_crashes_on)) < 0)
         error_sys(&error, rc, "take over the signals of crashes");
     if (rc == 0)
         rc = run(&host, &error);

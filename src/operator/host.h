@@ -39,6 +39,7 @@ struct operator_host_options {
     const struct operator_kind *python; /* NULL: operators in Python can't be run here */
     void *python_context;               /* of its `init` */
     bool tells_of_crashes;              /* takes over SIGSEGV and the like, and SIGTERM (crash.h) */
+    bool hands_crashes_on;              /* and then hands crashes on to whoever had them before */
 };
 
 /* Runs what `config_text` says until all operators have ended, and says on standard error what failed. The operators of
