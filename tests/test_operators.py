@@ -104,7 +104,7 @@ def test_a_library_knows_its_operators_apart(flow, run):
 
 
 @pytest.mark.parametrize("thread", [{}, {"thread": "one"}], ids=["own threads", "one thread"])
-def test_stop_all_stops_the_others_of_the_host(flow, run, thread):
+def test_stop_all_stops_the_dataflow(flow, run, thread):
     nodes = {
         "host": host(
             ("first", teller(inputs=TICK, **thread)),
@@ -112,13 +112,16 @@ def test_stop_all_stops_the_others_of_the_host(flow, run, thread):
             ("third", teller(inputs={"tick": "dora/timer/secs/1000"}, **thread)),
         ),
         "elsewhere": {"operator": teller(inputs=TICK)},
+        "sink": actor("join", "listen", inputs=TICK),
     }
-    done = run(flow(**nodes), env={"DO_first": "stop_all@5", "DO_elsewhere": "stop@50"})
+    done = run(flow(**nodes), env={"DO_first": "stop_all@5"})
     assert done.status == 0, done.stdout + done.stderr
     assert told(done, "host/first")[-2:] == ["tick 5", "dropped"]
     assert told(done, "host/second")[-2:] == ["stop", "dropped"]
     assert told(done, "host/third")[-2:] == ["stop", "dropped"]
-    assert told(done, "elsewhere")[-2:] == ["tick 50", "dropped"]
+    assert told(done, "elsewhere")[-2:] == ["stop", "dropped"]
+    assert "stop MANUAL" in done.lines("sink")
+    assert "node `host/first` stops the dataflow" in done.stderr
 
 
 def test_a_stop_from_outside_reaches_all(flow, start):

@@ -73,3 +73,14 @@ def test_a_lone_one_moves(sites, flow):
     until(lambda: summary(path, uuid, "sink"), "the end")
     assert summary(path, uuid, "sink")["count"] == 400
     base.dora("stop", uuid)
+
+
+def test_one_stops_the_dataflow_on_all_machines(sites, flow):
+    base, robot = sites.join("base", "robot")
+    path = flow(
+        there={"operator": teller(inputs=TICK), **ROBOT},
+        sink=actor("join", "listen", inputs=TICK),
+    )
+    uuid = base.start(path, "--env", "DO_there=stop_all@5")
+    until(lambda: base.status_of(uuid) == "finished", "the end")
+    assert "stop MANUAL" in said(path, uuid, "sink")

@@ -32,8 +32,8 @@ dora_node *dora_operator_node(const SendOutput_t *send_output);
  * NULL: the host isn't this dora's. */
 const dora_event *dora_operator_event(const Input_t *input);
 
-/* The event that dora_on_event is called for, of whatever kind, as dora_operator_event. NULL: a Stop since another
- * operator of the host said STOP_ALL; or the host isn't this dora's. */
+/* The event that dora_on_event is called for, of whatever kind, as dora_operator_event. NULL: the host isn't this
+ * dora's. */
 const dora_event *dora_operator_current(const SendOutput_t *send_output);
 
 /* The data of a message in place, as dora_event_data and dora_event_format say it, for operators that do without

@@ -40,7 +40,7 @@ namespace dora
 enum class Status : DoraStatus_t {
     proceed = DORA_STATUS_CONTINUE,
     stop = DORA_STATUS_STOP,        /* this operator is done */
-    stop_all = DORA_STATUS_STOP_ALL /* and so are the others of its host, after a Stop event */
+    stop_all = DORA_STATUS_STOP_ALL /* and so is the whole dataflow, all of which gets a Stop event */
 };
 
 namespace detail
@@ -50,7 +50,7 @@ class LentEvent
 {
   public:
     explicit LentEvent(const dora_event *event) noexcept
-        : event_(event ? make_event(const_cast<dora_event *>(event)) : Event(Stop()))
+        : event_(make_event(const_cast<dora_event *>(event)))
     {
     }
     ~LentEvent()

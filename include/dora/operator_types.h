@@ -40,7 +40,7 @@ typedef struct DoraInitResult {
 enum DoraStatus {
     DORA_STATUS_CONTINUE = 0,
     DORA_STATUS_STOP = 1,    /* this operator ends */
-    DORA_STATUS_STOP_ALL = 2 /* all operators of its host do: this one as by STOP, the others after a Stop event */
+    DORA_STATUS_STOP_ALL = 2 /* so does the whole dataflow: this one as by STOP, all others get a Stop */
 };
 typedef uint8_t DoraStatus_t;
 

@@ -22,14 +22,6 @@ static PyObject *new_dict(const struct state *state, dora_event_kind kind)
     return dict;
 }
 
-PyObject *event_stop(struct state *state)
-{
-    PyObject *dict = new_dict(state, DORA_EVENT_STOP);
-    if (dict && !put(dict, state->names.id, PyUnicode_FromString("MANUAL")))
-        Py_CLEAR(dict);
-    return dict;
-}
-
 PyObject *event_error(struct state *state, const char *text)
 {
     PyObject *dict = new_dict(state, DORA_EVENT_ERROR);

@@ -7,9 +7,6 @@
 /* The event stays the caller's. An input whose data is no valid Arrow array becomes an ERROR. */
 PyObject *event_dict(NodeObject *self, const dora_event *event);
 
-/* That of a Stop that somebody asked for. */
-PyObject *event_stop(struct state *state);
-
 /* {"kind": "dora", "type": "ERROR", "error": text} */
 PyObject *event_error(struct state *state, const char *text);
 

@@ -170,7 +170,7 @@ static int event(void *self, dora_event *event, struct error *error)
 {
     struct hosted *hosted = self;
     enter();
-    PyObject *dict = event ? event_dict(hosted->node, event) : event_stop(hosted->node->state);
+    PyObject *dict = event_dict(hosted->node, event);
     PyObject *result = dict ? PyObject_CallFunctionObjArgs(hosted->handle, dict, hosted->send, NULL) : NULL;
     Py_XDECREF(dict);
     int rc = result ? (int)PyLong_AsLong(result) : -1;

@@ -200,6 +200,7 @@ static int start(struct run *run, json_t *params, struct error *error)
                                        .finished = on_finished,
                                        .changed = on_changed,
                                        .ready = run_part_ready,
+                                       .stop_all = run_part_stop_all,
                                        .edges = run_part_edges};
     struct daemon_part part;
     if (run->agent->is_ending)

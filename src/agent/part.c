@@ -145,6 +145,23 @@ void run_part_ready(void *context)
     run_part_ask(run);
 }
 
+static void on_stopping(void *context, json_t *result, const struct control_fault *fault)
+{
+    (void)context;
+    (void)result;
+    (void)fault; /* it has ended, or is being stopped already */
+}
+
+void run_part_stop_all(void *context)
+{
+    struct run *run = context;
+    /* Without a coordinator the others can't be told; they notice that this part has ended. */
+    if (!run->agent->is_registered ||
+        control_send(run->agent->coordinator, "dataflow.stop", json_pack("{s:s}", "dataflow", run->uuid),
+                     &(struct control_calls){.done = on_stopping}, NULL) < 0)
+        dataflow_stop(run->dataflow, DAEMON_STOP_GRACE);
+}
+
 void run_part_fail(struct run *run, const char *why)
 {
     if (run->dataflow && run->is_part && !run->dataflow->has_started && run->dataflow->step == STOP_NONE &&

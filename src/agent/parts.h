@@ -154,6 +154,7 @@ int run_part_read(struct run *run, json_t *params, struct daemon_part *part, str
 void run_part_list_free(struct daemon_part *part);
 int run_part_begin(struct run *run, struct error *error);
 void run_part_ready(void *run); /* daemon_observer.ready and edges */
+void run_part_stop_all(void *run); /* observer: all parts are to stop */
 void run_part_edges(void *run);
 /* Asks the coordinator again whether the part may go, where that is not known. */
 void run_part_ask(struct run *run);

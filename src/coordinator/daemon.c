@@ -141,12 +141,14 @@ void daemon_request(struct coordinator *coordinator, struct control_request *req
     if (strcmp(method, "daemon.register") == 0) {
         daemon_register(coordinator, request, params);
     } else if (strcmp(method, "daemon.update") != 0 && strcmp(method, "dataflow.ready") != 0 &&
-               strcmp(method, "machine.answers") != 0) {
+               strcmp(method, "dataflow.stop") != 0 && strcmp(method, "machine.answers") != 0) {
         control_refusef(request, "invalid", NULL, "a daemon can't ask for `%s`", method);
     } else if (!machine || asker != machine->connection) {
         control_refusef(request, "refused", NULL, "daemon.register comes first");
     } else if (strcmp(method, "dataflow.ready") == 0) {
         handle_ready(coordinator, request, params);
+    } else if (strcmp(method, "dataflow.stop") == 0) {
+        handle_stop(coordinator, request, method, params);
     } else if (strcmp(method, "machine.answers") == 0) {
         answer_whether_it_answers(coordinator, request, params);
     } else {

@@ -89,6 +89,7 @@ struct daemon_observer {
     void (*finished)(void *context, const struct dataflow_result *result); /* `dataflow` is gone afterwards */
     void (*changed)(void *context); /* some node's status, or the dataflow's, is another one */
     void (*ready)(void *context);   /* of a part: all here have joined, and wait for dataflow_release; once */
+    void (*stop_all)(void *context); /* of a part: one of its nodes stops the dataflow, on all machines */
     void (*edges)(void *context);   /* of a part: some edge's state is another one (edge.h) */
 };
 

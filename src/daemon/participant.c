@@ -249,6 +249,18 @@ static void on_failed(struct participant *participant, const char *text)
     participant->end.complaint = participant->complaint ? participant->complaint : "of what it could not be remembered";
 }
 
+static void on_stop_all(const struct participant *participant)
+{
+    struct dataflow *dataflow = participant->dataflow;
+    if (dataflow->step != STOP_NONE || !dataflow->has_started)
+        return;
+    dataflow_notice(dataflow, "node `%s` stops the dataflow", participant->node->id);
+    if (dataflow->part && dataflow->observer.stop_all)
+        dataflow->observer.stop_all(dataflow->observer.context);
+    else
+        stop_begin(dataflow, DAEMON_STOP_GRACE);
+}
+
 static void on_packet(void *context, struct peer *peer, struct proto_packet *packet)
 {
     struct participant *participant = context;
@@ -266,6 +278,10 @@ static void on_packet(void *context, struct peer *peer, struct proto_packet *pac
     const struct proto_index *index = packet->body;
     if (packet->type == PROTO_FAILED) {
         on_failed(participant, packet->text[0]);
+        return;
+    }
+    if (packet->type == PROTO_STOP_ALL && !participant->is_watcher) {
+        on_stop_all(participant);
         return;
     }
     if (packet->type == PROTO_LINK_CLOSED) {

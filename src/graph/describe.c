@@ -162,7 +162,9 @@ static json_t *describe_operator(const struct graph_node *node, const struct gra
     static const char *const sources[] = {"shared-library", "python", "wasm"};
     struct writer to = {json_object(), failed};
     autobuf struct buf prefix = {0};
-    buf_printf(&prefix, node->is_split ? "" : "%s/", op->id);
+    buf_puts(&prefix, "");
+    if (!node->is_split)
+        buf_printf(&prefix, "%s/", op->id);
     set_text(&to, "id", op->id);
     set_text(&to, "name", op->name);
     set_text(&to, "description", op->description);

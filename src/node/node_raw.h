@@ -57,6 +57,9 @@ void node_raw_cancel(dora_node *node);
  * it. Any thread. 0, -EPIPE: the daemon is gone; -EAGAIN: it doesn't read; -EMSGSIZE: longer than a packet. */
 int node_raw_fail(dora_node *node, const char *text);
 
+/* Asks for the stop of the whole dataflow, of which this node hears as all others do. Any thread. Errors as above. */
+int node_raw_stop_all(dora_node *node);
+
 /* Whether the daemon has hung up, rather than asked to stop. */
 bool node_raw_cut_off(dora_node *node);
 

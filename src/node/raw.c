@@ -147,6 +147,11 @@ int node_raw_fail(dora_node *node, const char *text)
                       MSG_DONTWAIT);
 }
 
+int node_raw_stop_all(dora_node *node)
+{
+    return proto_send(node->socket, &(struct proto_packet){.type = PROTO_STOP_ALL}, MSG_DONTWAIT);
+}
+
 bool node_raw_cut_off(dora_node *node)
 {
     lock_take(&node->lock);

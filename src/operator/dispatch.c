@@ -218,7 +218,7 @@ static int event(void *pointer, dora_event *event, struct error *error)
     struct library_operator *self = pointer;
     RawEvent_t raw = {0};
     self->current = event;
-    switch (event ? dora_event_type(event) : DORA_EVENT_STOP) {
+    switch (dora_event_type(event)) {
     case DORA_EVENT_INPUT:
         self->input.event = event;
         self->input.was_read = false;

@@ -29,15 +29,6 @@ static void fail(struct member *member, const struct error *error)
     atomic_store_explicit(&member->host->failed, true, memory_order_relaxed);
 }
 
-static dora_node *set_node(struct member *member, dora_node *node)
-{
-    pthread_mutex_lock(&member->host->lock);
-    dora_node *before = member->node;
-    member->node = node;
-    pthread_mutex_unlock(&member->host->lock);
-    return before;
-}
-
 static void end(struct member *member)
 {
     struct error error = ERROR_INIT;
@@ -46,27 +37,15 @@ static void end(struct member *member)
         fail(member, &error);
     member->self = NULL;
     crash_blame(NULL, NULL);
-    dora_node_close(set_node(member, NULL));
+    dora_node_close(take_ptr(member->node));
 }
 
-static void stop_all(struct host *host)
-{
-    /* seq_cst, and the lock: whoever has no node yet looks at it when he has one. */
-    atomic_store(&host->stop_all, true);
-    pthread_mutex_lock(&host->lock);
-    for (size_t i = 0; i < host->config.count; i++)
-        if (host->members[i].node)
-            node_raw_interrupt(host->members[i].node);
-    pthread_mutex_unlock(&host->lock);
-}
-
-/* Whether the operator goes on; `event` (NULL: the Stop of STOP_ALL) is freed. */
+/* Whether the operator goes on; frees the event. */
 static bool handle(struct member *member, dora_event *event)
 {
     struct error error; /* its kilobyte isn't cleared for every event */
     error.code = 0;
     error.message[0] = '\0';
-    member->has_stopped |= !event || dora_event_type(event) == DORA_EVENT_STOP;
     crash_blame(member->config->id, member->node);
     int rc = member->kind->event(member->self, event, &error);
     crash_blame(NULL, NULL);
@@ -74,7 +53,7 @@ static bool handle(struct member *member, dora_event *event)
     if (rc < 0)
         fail(member, &error);
     if (rc == OPERATOR_STOP_ALL)
-        stop_all(member->host);
+        node_raw_stop_all(member->node);
     return rc == OPERATOR_CONTINUE;
 }
 
@@ -132,18 +111,14 @@ static void open_all(struct group *group)
     for (size_t i = 0; i < group->count; i++) {
         struct member *member = group->members[i];
         dora_node_options options = {0};
-        dora_node *node;
         if (member->kind->options)
             member->kind->options(member->self, &options);
-        if (node_raw_greet(&node, member->config->connect, &options, &error) < 0)
+        if (node_raw_greet(&member->node, member->config->connect, &options, &error) < 0)
             give_up(member, error.message);
-        member->joining = node;
     }
     for (size_t i = 0; i < group->count; i++) {
-        struct member *member = group->members[i];
-        if (node_raw_join(&member->joining, &error) < 0)
-            give_up(member, error.message);
-        set_node(member, take_ptr(member->joining));
+        if (node_raw_join(&group->members[i]->node, &error) < 0)
+            give_up(group->members[i], error.message);
     }
 }
 
@@ -168,16 +143,8 @@ enum how { WAIT, LOOK, ARM };
 static int serve(struct member *member, enum how how)
 {
     dora_event *event;
-    int rc;
-    /* relaxed: who sets it interrupts the wait afterwards. */
-    if (atomic_load_explicit(&member->host->stop_all, memory_order_relaxed)) {
-        if (!member->has_stopped)
-            handle(member, NULL);
-        rc = -ENODATA;
-    } else if (how == LOOK)
-        rc = node_raw_look(member->node, &event);
-    else
-        rc = dora_next(member->node, &event, how == WAIT ? DORA_FOREVER : 0);
+    int rc = how == LOOK ? node_raw_look(member->node, &event)
+                         : dora_next(member->node, &event, how == WAIT ? DORA_FOREVER : 0);
     if (rc == 0 && handle(member, event))
         return 1;
     if (rc == -ETIMEDOUT)

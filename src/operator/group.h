@@ -14,11 +14,9 @@ struct member {
     struct host *host;
     const struct operator_config *config;
     const struct operator_kind *kind;
-    void *context;      /* of kind->init */
-    void *self;         /* NULL before init and after drop */
-    dora_node *joining; /* greeted, and has not joined yet */
-    dora_node *node;    /* NULL before it has joined and when it is being closed; written with the host's lock */
-    bool has_stopped;   /* has had its Stop */
+    void *context;   /* of kind->init */
+    void *self;      /* NULL before init and after drop */
+    dora_node *node; /* NULL before it has said HELLO, and when it is being closed */
 };
 
 struct group {
@@ -39,7 +37,7 @@ struct host {
     pthread_cond_t progress;
     size_t waiting; /* groups that have not initialised their operators yet */
     bool no_start;  /* one of them could not */
-    _Atomic bool failed, stop_all;
+    _Atomic bool failed;
 };
 
 /* Runs a group on the calling thread, until all its operators have ended. */

@@ -27,8 +27,7 @@ struct operator_kind {
     /* The node has joined; NULL: nothing to do. It is the host's, which closes it after drop. */
     int (*joined)(void *self, dora_node *node, struct error *error);
 
-    /* Any event, which stays the host's; or NULL: a Stop, since another operator said STOP_ALL. An enum
-     * operator_status, or the failure that ends the operator. */
+    /* Any event, which stays the host's. An enum operator_status, or the failure that ends the operator. */
     int (*event)(void *self, dora_event *event, struct error *error);
 
     /* Ends the operator, also after a failure of `joined` or `event`. Frees `self` whatever it returns. */

@@ -234,6 +234,9 @@ static void check_stop_all(const char *const *threads)
     struct rig rig;
     open_rig(&rig, threads, 3);
     say(&rig, "b", "stop all");
+    assert_int_equal(stand_hear(&rig.stand, FIRST + 1, NULL), PROTO_STOP_ALL);
+    stand_tell(&rig.stand, FIRST, (struct proto_packet){.type = PROTO_STOP});
+    stand_tell(&rig.stand, FIRST + 2, (struct proto_packet){.type = PROTO_STOP});
     bool heard[2] = {false};
     for (int i = 0; i < 2; i++) {
         dora_event *event;
@@ -249,7 +252,7 @@ static void check_stop_all(const char *const *threads)
     close_rig(&rig, 0);
 }
 
-static void stop_all_ends_all_of_the_host(void **state)
+static void stop_all_is_asked_for(void **state)
 {
     (void)state;
     check_stop_all((const char *[]){"a", "b", "c"});
@@ -267,7 +270,8 @@ static void operators_of_a_thread_wake_up_from_sleep(void **state)
         say(&rig, NAMES[i % 2], "x");
         expect(&rig, NAMES[i % 2], "in x");
     }
-    say(&rig, "a", "stop all");
+    say(&rig, "a", "stop");
+    say(&rig, "b", "stop");
     close_rig(&rig, 0);
 }
 
@@ -361,7 +365,7 @@ int main(void)
         cmocka_unit_test(a_failure_ends_it_and_the_host_says_so),
         cmocka_unit_test(a_failure_of_drop_counts),
         cmocka_unit_test(several_go_on_without_one_another),
-        cmocka_unit_test(stop_all_ends_all_of_the_host),
+        cmocka_unit_test(stop_all_is_asked_for),
         cmocka_unit_test(an_event_allocates_nothing),
         cmocka_unit_test(operators_of_a_thread_wake_up_from_sleep),
     };

@@ -53,6 +53,7 @@ static const struct shape {
     [PROTO_MOVED] = {0, 0, 0, false},
     [PROTO_NO_MOVE] = {0, 1, 0, false},
     [PROTO_FAILED] = {0, 1, 0, false},
+    [PROTO_STOP_ALL] = {0, 0, 0, false},
 };
 
 static bool has_its_shape(const struct proto_packet *packet)

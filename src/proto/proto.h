@@ -78,6 +78,7 @@ enum proto_type {
                       any more */
     PROTO_NO_MOVE, /* node → daemon; text: why it can't hand over its state. It goes on */
     PROTO_FAILED,  /* node → daemon; text: it ends because of this, whatever its process's status will be */
+    PROTO_STOP_ALL, /* node → daemon; no body: the whole dataflow is to stop */
     PROTO_TYPE_COUNT,
 };
 
