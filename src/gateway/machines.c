@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "gateway/gateway.h"
-#include "link/patience.h"
+#include "link/sockets.h"
 
 enum { INSTANCES_MOST = 1024, PING_MS = 2000 };
 /* Below zenoh's own, which is 10 s. */
@@ -186,7 +186,7 @@ static void look(struct machines *machines)
 static void on_timer(uv_timer_t *timer)
 {
     struct machines *machines = timer->data;
-    patience_limit(PATIENCE_MS);
+    sockets_tune(PATIENCE_MS);
     look(machines);
     for (struct instance *i = machines->instances; i; i = i->next)
         ask(machines, i);

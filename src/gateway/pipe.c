@@ -336,7 +336,8 @@ static int open_streams(struct pipe *pipe, const struct pipe_options *options, s
 {
     char out_ack[1024], in_ack[1024];
     struct net *net = options->net;
-    struct net_publisher_options data = {.matching = matching, .context = pipe}, ack = {.drop = true, .urgent = true};
+    struct net_publisher_options data = {.urgent = true, .matching = matching, .context = pipe};
+    struct net_publisher_options ack = {.drop = true, .urgent = true};
     snprintf(out_ack, sizeof out_ack, "%s/ack", options->out);
     snprintf(in_ack, sizeof in_ack, "%s/ack", options->in);
     int rc = net_publisher_open(&pipe->ack_publisher, net, in_ack, &ack, error);
