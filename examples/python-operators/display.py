@@ -1,4 +1,4 @@
-"""Draws the speed as a bar, ten times a second, and ends all operators of its process after 300 speeds."""
+"""Draws the speed as a bar, ten times a second, and stops the dataflow after 300 speeds."""
 
 from dora import DoraStatus
 

@@ -6,7 +6,7 @@ __all__ = ["DoraStatus"]
 
 
 class DoraStatus(Enum):
-    """Whether an operator goes on: it does, it ends, or all operators of its process end."""
+    """Whether an operator goes on: it does, it ends, or the whole dataflow is stopped."""
 
     CONTINUE = 0
     STOP = 1
