@@ -170,6 +170,7 @@ def test_survivors_get_every_message_in_order(flow, start, tmp_path, chance):
             killed.add(victim)
             os.kill(victim, signal.SIGKILL)
         if len(killed) > KILLS // 3 and not before:
+            until(lambda: not killed & set(pids().values()), "the restarts")  # as at the end
             before = {pid: usage(pid) for pid in (daemon, *stay)}
             arena = arena_size(pids()["stay_src"])
         time.sleep(chance.expovariate(1 / 0.015))
