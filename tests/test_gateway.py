@@ -131,7 +131,7 @@ def test_a_zenoh_program_reads_an_output(machines, flow, zenoh):
     )
     program = zenoh(base, endpoint, "listen", "dora/*/output/source/out")
     first, second = [json.loads(program.stdout.readline()) for _ in range(2)]
-    base.dora("stop", "one", "--grace-duration", "0s")  # its source takes no notice of a Stop
+    base.dora("stop", "one", "--grace-duration", "2s")  # its source takes no notice of a Stop
     assert re.fullmatch("dora/[0-9a-f-]{36}/output/source/out", first["key"]), first
     assert first["encoding"] == "application/vnd.dora.arrow", first
     assert len(first["payload"]) == 16, first
@@ -183,7 +183,7 @@ def test_a_gateway_that_is_killed_is_started_again(machines, flow):
         os.kill(killed, signal.SIGKILL)
         until(lambda: gateway(machine) not in (None, killed), "another gateway")
         until(lambda: last() > before + 100, "the dataflow to go on")
-    base.dora("stop", "one", "--grace-duration", "0s")  # its source takes no notice of a Stop
+    base.dora("stop", "one", "--grace-duration", "2s")  # its source takes no notice of a Stop
 
 
 def test_a_machine_s_name_is_taken(machines):

@@ -102,7 +102,7 @@ def test_the_daemon_beside_the_coordinator_is_killed_and_its_nodes_run_again(sit
     until(lambda: received(base, "sink") > 0, "the other machine")
     before = received(base, "sink")
     until(lambda: received(base, "sink") > before, "messages again")
-    base.dora("stop", "one", "--grace-duration", "0s")  # its source takes no notice of a Stop
+    base.dora("stop", "one", "--grace-duration", "2s")  # its source takes no notice of a Stop
 
 
 def test_another_machine_with_the_labels_takes_over(sites, flow):  # noqa: F811
@@ -125,7 +125,7 @@ def test_another_machine_with_the_labels_takes_over(sites, flow):  # noqa: F811
     sites.up(killed, "--labels", "eye=yes")
     until(lambda: sum(one["alive"] for one in base.daemons()) == 3, "all machines")
     assert nodes(base)["eye"] == ("running", other.name)
-    base.dora("stop", "one", "--grace-duration", "0s")  # its source takes no notice of a Stop
+    base.dora("stop", "one", "--grace-duration", "2s")  # its source takes no notice of a Stop
 
 
 def test_data_flows_on_while_the_coordinator_is_killed_and_started_again(sites, flow):  # noqa: F811
