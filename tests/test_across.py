@@ -194,6 +194,7 @@ def apart(a, b):
     return lambda: [ip("-n", namespace, "route", "del", other) for namespace, other in ends]
 
 
+@pytest.mark.release_only  # half a minute of waiting, and nothing else
 def test_machines_that_can_not_reach_each_other_are_told_so_at_the_start(machines, tmp_path):
     a, b, c = machines("a", "b", "c")
     apart(b, c)

@@ -77,6 +77,7 @@ def test_lines_are_chosen_by_time_level_and_text(logs):
     assert logs.messages("--level", "debug", "--tail", "1") == ["Word debug"]
 
 
+@pytest.mark.release_only  # it takes a minute with a sanitizer
 def test_the_last_lines_are_found_from_the_end(logs):
     """Of files that are longer than what is read at first, and of which one is written much less often."""
     rare = ["".join([record(i / 100, "b", f"b{i}", "warn"), "without a time\n"]) for i in range(0, 6000, 37)]

@@ -7,6 +7,7 @@ from conftest import actor
 MIB = 1 << 20
 
 
+@pytest.mark.release_only
 def test_the_barrier_loses_nothing(run, flow):
     """Who sends at once to who joins late; a hundred starts."""
     path = flow(

@@ -358,6 +358,7 @@ def test_down_ends_the_daemon_of_this_machine_and_not_one_of_its_name(sites):  #
     assert {one["machine"] for one in base.daemons() if one["alive"]} == {"base", "robot"}
 
 
+@pytest.mark.release_only  # it waits
 def test_up_before_the_coordinator_says_so_and_the_machine_is_taken_later(sites):  # noqa: F811
     base, robot = sites.add("base"), sites.add("robot")
     done = sites.up(robot)
