@@ -42,11 +42,13 @@ for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
 
 
 # Processes take a file at a time, in this order. These wait the longest, so that none of them is to be left for the end.
-LONGEST = ("test_two_machines", "test_across", "test_new", "test_run_ending", "test_package", "test_wheel")
+LONGEST = ("test_across", "test_new", "test_two_machines", "test_move", "test_remote", "test_inspect", "test_slow_network",
+           "test_examples", "test_run_faults", "test_chaos", "test_run_ending", "test_package", "test_wheel")
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: item.path.stem not in LONGEST)
+    order = {stem: i for i, stem in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(LONGEST)))
 
 
 def until(condition, what="it", seconds=DEADLINE):
