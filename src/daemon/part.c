@@ -7,8 +7,9 @@
 #include "base/cleanup.h"
 #include "daemon/edge.h"
 
-/* How long edges may still deliver what they have, after all nodes have ended, or have been stopped. */
-static const int64_t drain_patience = 30 * CLOCK_SECOND, stopped_patience = CLOCK_SECOND;
+/* How long edges may still deliver what they have when nodes have been stopped, or have ended and no gateway is there.
+ */
+static const int64_t stopped_patience = CLOCK_SECOND, forsaken_patience = 30 * CLOCK_SECOND;
 
 /* ---- Its making ---- */
 
@@ -118,16 +119,29 @@ void part_tell(struct dataflow *dataflow)
     }
 }
 
+int64_t part_patience(const struct dataflow *dataflow)
+{
+    if (dataflow->step != STOP_NONE)
+        return stopped_patience;
+    for (const struct edge *edge = dataflow->part->edges; edge; edge = edge->next)
+        if (edge->is_outgoing && edge->is_wanted && !edge->process)
+            return forsaken_patience;
+    return CLOCK_NEVER;
+}
+
 bool part_is_drained(struct dataflow *dataflow)
 {
     struct part *part = dataflow->part;
     if (!part || part->is_drained || !dataflow->has_started || dataflow->step >= STOP_KILLED ||
         !edge_are_delivering(dataflow))
         return true;
-    int64_t patience = dataflow->step == STOP_NONE ? drain_patience : stopped_patience;
+    int64_t patience = part_patience(dataflow);
     if (part->drain_ns != patience) {
         part->drain_ns = patience;
-        alarm_set(part->drain, patience);
+        if (patience == CLOCK_NEVER)
+            alarm_clear(part->drain);
+        else
+            alarm_set(part->drain, patience);
     }
     return false;
 }

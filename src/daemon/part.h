@@ -15,6 +15,9 @@ bool part_is_held(const struct dataflow *dataflow);
 void part_tell(struct dataflow *dataflow);
 /* Whether its edges have delivered all, or had time enough, now that the nodes have ended. */
 bool part_is_drained(struct dataflow *dataflow);
+/* How long that is, from the moment on at which it became so. CLOCK_NEVER while the gateway is at all of them, which
+ * leaves by itself where nothing gets on: a slow network takes its time for a window full of large messages. */
+int64_t part_patience(const struct dataflow *dataflow);
 
 /* Nodes run nowhere any more: NODE_FAILED to those that listen to them, and their outputs are closed. They run again on
  * `machine`: the inputs are open, NODE_RESTARTED, and their edges are wanted. -ENOENT: there is no such node; -EINVAL:

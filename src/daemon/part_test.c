@@ -136,6 +136,7 @@ static void test_output_goes_elsewhere(void **state)
     for (int i = 0; i < 5; i++)
         uv_run(&run->loop, UV_RUN_ONCE);
     assert_non_null(run->dataflow); /* it has something to deliver */
+    assert_int_equal(part_patience(run->dataflow), CLOCK_NEVER);
     touch(deliver);
     finish(run);
     assert_true(run->ok);

@@ -15,6 +15,7 @@ struct edge_options {
     const char *stream; /* the key, dora/@1/edge/DATAFLOW/TO/NODE/OUTPUT */
     const char *config; /* DORA_NODE_CONFIG, to join the dataflow with */
     const char *output; /* receiving: the id of the one output that the config gives */
+    int64_t patience;   /* sending: how long its end waits for a receiver that says nothing; 0: 10 s */
 
     /* Called by the edge's own thread; `context` is theirs. */
     void (*joined)(void *context, int rc, const char *message); /* once: it takes part, or can't (negative errno) */

@@ -13,7 +13,9 @@
 #include "gateway/stream_tx.h"
 #include "node/node_raw.h"
 
-/* How long the end of a stream waits for progress, while somebody subscribes and else. */
+/* How long the end of a stream waits to hear from its receiver, while somebody subscribes and else; not counting the
+ * time that a slow network takes to take something. A receiver whose node is slow says so when it is asked, which is
+ * every other second. */
 static const int64_t DRAIN = 10 * CLOCK_SECOND, DRAIN_ALONE = 3 * CLOCK_SECOND;
 static const int64_t NAP = 10 * CLOCK_MILLI; /* before it is tried again, when memory is out */
 
@@ -40,8 +42,8 @@ struct edge_send {
     dora_node *node; /* NULL while there is none to interrupt */
     bool is_waiting; /* the thread, for `changed` */
     bool is_closed, is_draining;
-    bool is_silent; /* another sender goes on where this one ends */
-    int64_t progress_at;
+    bool is_silent;   /* another sender goes on where this one ends */
+    int64_t heard_at; /* when the receiver said something, later by what putting has taken since */
     struct edge_counts counts;
 
     /* The thread's own. */
@@ -100,10 +102,8 @@ static void acknowledged(void *context, const struct net_sample *sample)
     bool is_good =
         stream_head_read(sample->attachment.data, sample->attachment.len, &head) == 0 && head.kind == STREAM_ACK;
     pthread_mutex_lock(&edge->lock);
-    uint64_t before = edge->tx.credited;
     if (is_good && stream_tx_ack(&edge->tx, &head, now, collect, &done)) {
-        if (edge->tx.credited > before)
-            edge->progress_at = now;
+        edge->heard_at = now;
         /* A thread that takes messages needs no waking for their being acknowledged. */
         if (edge->is_waiting || edge->tx.cursor < edge->tx.next)
             wake(edge);
@@ -190,8 +190,11 @@ static int64_t put_all(struct edge_send *edge, int64_t now)
             ref_take(&kept->refs);
         edge->counts.resent = edge->tx.resent;
         pthread_mutex_unlock(&edge->lock);
+        int64_t began = edge->has_ended ? clock_now() : 0;
         put(edge, head, kept, kept ? item.offset : 0);
         pthread_mutex_lock(&edge->lock);
+        if (edge->has_ended)
+            edge->heard_at += clock_now() - began;
     }
     return until;
 }
@@ -252,7 +255,7 @@ static void end(struct edge_send *edge)
     if (!edge->has_ended && !edge->is_silent && !node_raw_cut_off(edge->node))
         tell(edge, STREAM_END, NULL);
     edge->has_ended = true;
-    edge->progress_at = clock_now();
+    edge->heard_at = clock_now();
 }
 
 /* What the queue has dropped since the message before this one. */
@@ -334,7 +337,7 @@ static void pass_on(struct edge_send *edge)
         if (edge->is_closed || (edge->has_ended && stream_tx_kept(&edge->tx) == 0))
             break;
         if (edge->has_ended) {
-            int64_t deadline = edge->progress_at + (edge->tx.is_matched ? DRAIN : DRAIN_ALONE);
+            int64_t deadline = edge->heard_at + (edge->tx.is_matched ? edge->options.patience : DRAIN_ALONE);
             if (now >= deadline)
                 break;
             wait_for_change(edge, deadline < until ? deadline : until);
@@ -406,6 +409,8 @@ int edge_send_open(struct edge_send **out, const struct edge_options *options, s
     if (!edge)
         return error_set(error, -ENOMEM, "no memory for an edge");
     edge->options = *options;
+    if (edge->options.patience == 0)
+        edge->options.patience = DRAIN;
     edge->stream = strdup(options->stream);
     edge->config = strdup(options->config);
     stream_tx_open(&edge->tx, stream_epoch());

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,8 @@ struct bridge {
     pthread_t ticker;
     bool is_over;
 };
+
+static int64_t patience; /* of the sender's end; 0: as ever */
 
 static void on_joined(void *context, int rc, const char *message)
 {
@@ -114,6 +117,7 @@ static struct edge_options options(struct bridge *bridge, struct net *net, const
                                  .stream = STREAM,
                                  .config = config,
                                  .output = "out",
+                                 .patience = patience,
                                  .joined = on_joined,
                                  .left = on_left,
                                  .news = on_news,
@@ -401,6 +405,29 @@ static void test_the_end_waits_for_a_cut_wire(void **state)
     close_bridge(bridge);
 }
 
+/* As long as the receiving gateway answers, though nothing gets on. */
+static void test_the_end_waits_for_a_slow_sink(void **state)
+{
+    (void)state;
+    patience = 4 * CLOCK_SECOND;
+    struct bridge *bridge = open_bridge(WAITS, WAITS);
+    patience = 0;
+    for (uint64_t i = 0; i < 40; i++)
+        send(bridge, &i, sizeof i, NULL);
+    stand_tell_index(&bridge->near, GATEWAY, PROTO_INPUT_CLOSED, 0);
+    struct pollfd none;
+    for (int64_t until = clock_now() + 5 * CLOCK_SECOND; clock_now() < until;) {
+        poll(&none, 0, 10);
+        pthread_mutex_lock(&bridge->lock);
+        int left = bridge->left;
+        pthread_mutex_unlock(&bridge->lock);
+        assert_int_equal(left, 0);
+    }
+    expect_burst(bridge, 0, 40);
+    wait_until(bridge, &bridge->left, 2);
+    close_bridge(bridge);
+}
+
 static void test_the_end_without_anybody(void **state)
 {
     (void)state;
@@ -513,6 +540,7 @@ int main(void)
         cmocka_unit_test(test_a_slow_sink_holds_up_the_source),
         cmocka_unit_test(test_the_end_comes_after_the_last_message),
         cmocka_unit_test(test_the_end_waits_for_a_cut_wire),
+        cmocka_unit_test(test_the_end_waits_for_a_slow_sink),
         cmocka_unit_test(test_the_end_without_anybody),
         cmocka_unit_test(test_drained_when_told_to_end),
         cmocka_unit_test(test_news_in_their_turn),
