@@ -253,6 +253,32 @@ def test_machines_that_have_each_other_s_address_connect_again(machines, tmp_pat
     assert summary(c, uuid, "sink")["in"]["count"] == 1000
 
 
+def test_machines_that_know_each_other_by_a_third_connect_again(machines, tmp_path):
+    """After a while without a way to each other in the middle of their messages: none is lost or comes twice."""
+    a, b, c = machines("a", "b", "c")
+    join(a)
+    for other in (b, c):
+        join(other, to=a)
+    path = write(
+        tmp_path / "flow.yml",
+        source=on(b, actor("join", "send=out:1500:1000:5", outputs=["out"])),
+        echo=on(c, actor("join", "echo=out", "quiet", "listen", inputs={"in": {"source": "source/out", **LOSSLESS}}, outputs=["out"])),
+        sink=on(b, actor("join", "quiet", "listen", inputs={"in": {"source": "echo/out", **LOSSLESS}})),
+        near=on(a, sink(**LOSSLESS)),
+    )
+    uuid = a.start(path)
+    before = traffic(c)
+    until(lambda: traffic(c) > before + 50000, "traffic")
+    undo = apart(b, c)
+    for one, other in ((b, c), (c, b)):
+        log = one.state / "daemon.log"
+        until(lambda: f"machine {other.name} is out of sight" in log.read_text(), f"{other.name} out of {one.name}'s sight")
+    undo()
+    until(lambda: a.status_of(uuid) == "finished", "the end", 60)
+    for machine, node in ((c, "echo"), (b, "sink"), (a, "near")):
+        assert summary(machine, uuid, node)["in"] == {**EVERY, "count": 1500, "last": 1499}
+
+
 def test_a_machine_that_is_out_of_reach_for_a_moment_is_waited_for(machines, tmp_path):
     a, b, c = machines("a", "b", "c")
     join(a)

@@ -394,6 +394,14 @@ json_t *flows_metrics(const struct flows *flows)
     return list;
 }
 
+bool flows_has(const struct flows *flows, const char *machine)
+{
+    const struct edge *edge = flows->edges;
+    while (edge && strcmp(edge->machine, machine) != 0)
+        edge = edge->next;
+    return edge;
+}
+
 /* ---- Life ---- */
 
 int flows_open(struct flows **out, struct gateway *gateway)

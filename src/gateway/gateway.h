@@ -61,9 +61,10 @@ void gateway_machine_changed(struct gateway *gateway, const char *instance, bool
 int flows_open(struct flows **flows, struct gateway *gateway);
 /* Whether the method is one of theirs. */
 bool flows_request(struct flows *flows, struct control_request *request, const char *method, json_t *params);
-json_t *flows_metrics(const struct flows *flows); /* the list "edges" */
-void flows_end(struct flows *flows);              /* edges leave, and deliver nothing more */
-bool flows_idle(const struct flows *flows);       /* no edge's thread runs any more */
+json_t *flows_metrics(const struct flows *flows);               /* the list "edges" */
+bool flows_has(const struct flows *flows, const char *machine); /* an edge to or from that machine */
+void flows_end(struct flows *flows);                            /* edges leave, and deliver nothing more */
+bool flows_idle(const struct flows *flows);                     /* no edge's thread runs any more */
 void flows_free(struct flows *flows);
 
 /* ---- machines.c: who is there ---- */

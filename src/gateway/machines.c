@@ -1,4 +1,4 @@
-/* Who is there: tokens of gateways and of the coordinator, round trips and clocks. */
+/* Who is there: tokens of gateways and of the coordinator, round trips and clocks, and where to find who is lost. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "gateway/gateway.h"
+#include "gateway/lost.h"
 #include "link/sockets.h"
 
 enum { INSTANCES_MOST = 1024, PING_MS = 2000 };
@@ -21,6 +22,7 @@ static const int64_t SAME_AGE = 50 * CLOCK_MILLI;
 struct instance {
     struct instance *next;
     char *machine, *id;
+    char *address; /* NULL: not known yet */
     bool has_coordinator;
     bool is_asked;            /* a ping is under way */
     int64_t round_trip, skew; /* -1, 0: not known yet */
@@ -33,7 +35,9 @@ struct machines {
     struct net_watch *watch, *coordinators;
     struct instance *instances;
     size_t count;
-    bool has_looked; /* the daemon knows that nobody is in the way */
+    struct lost *lost;
+    char address[NET_ADDRESS]; /* "": not known */
+    bool has_looked;           /* the daemon knows that nobody is in the way */
     uv_timer_t *timer;
 };
 
@@ -62,21 +66,26 @@ static void free_instance(struct instance *instance)
 {
     free(instance->machine);
     free(instance->id);
+    free(instance->address);
     free(instance);
 }
 
 /* ---- Pings ---- */
 
-/* Answered on the engine's thread: the instance, its clock, and its age. */
+/* Answered on the engine's thread: the instance, its clock, its age, and where it is to be found. */
 static void on_ping(void *context, struct net_query *query, struct net_bytes payload)
 {
     struct machines *machines = context;
     const struct gateway *gateway = machines->gateway;
-    char text[200];
     (void)payload;
-    int len = snprintf(text, sizeof text, "{\"instance\": \"%s\", \"clock\": %lld, \"age\": %lld}", gateway->instance,
-                       (long long)clock_unix(), (long long)(clock_now() - gateway->started_ns));
-    net_reply(query, text, (size_t)len);
+    json_t *answer = json_pack("{s:s, s:I, s:I, s:s}", "instance", gateway->instance, "clock", (json_int_t)clock_unix(),
+                               "age", (json_int_t)(clock_now() - gateway->started_ns), "address", machines->address);
+    autofree char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+    json_decref(answer);
+    if (text)
+        net_reply(query, text, strlen(text));
+    else
+        net_decline(query, "no memory");
 }
 
 struct ping {
@@ -111,18 +120,26 @@ static void settle(struct machines *machines, const struct instance *instance, c
                      instance->machine);
 }
 
+static void note_address(struct instance *instance, const char *address)
+{
+    if (!instance->address && *address && strlen(address) < NET_ADDRESS)
+        instance->address = strdup(address);
+}
+
 static void ping_answered(struct mail *mail)
 {
     struct ping *ping = (struct ping *)mail;
     struct machines *machines = ping->machines;
     struct instance *instance = *find(machines, ping->instance);
-    const char *id = NULL;
+    const char *id = NULL, *address = "";
     json_int_t clock = 0, age = 0;
     if (instance)
         instance->is_asked = false;
     if (instance && ping->reply &&
-        json_unpack(ping->reply, "{s:s, s:I, s:I}", "instance", &id, "clock", &clock, "age", &age) == 0 &&
+        json_unpack(ping->reply, "{s:s, s:I, s:I, s?s}", "instance", &id, "clock", &clock, "age", &age, "address",
+                    &address) == 0 &&
         strcmp(id, instance->id) == 0) {
+        note_address(instance, address);
         instance->round_trip = ping->received_ns - ping->sent_ns;
         instance->skew = clock - (ping->sent_unix / 2 + ping->received_unix / 2);
         if (is_rival(machines, instance) && !machines->gateway->is_ending)
@@ -188,6 +205,7 @@ static void on_timer(uv_timer_t *timer)
     struct machines *machines = timer->data;
     sockets_tune(PATIENCE_MS);
     look(machines);
+    lost_reach(&machines->lost, machines->gateway, clock_now());
     for (struct instance *i = machines->instances; i; i = i->next)
         ask(machines, i);
 }
@@ -214,10 +232,20 @@ static void add_instance(struct machines *machines, const struct token_mail *tok
         *at = instance;
         machines->count++;
     }
+    lost_found(&machines->lost, token->machine);
     if (!instance)
         return;
     instance->has_coordinator |= token->is_coordinator;
     ask(machines, instance);
+}
+
+/* By this gateway or any other. */
+static bool is_there(const struct machines *machines, const char *machine)
+{
+    const struct instance *i = machines->instances;
+    while (i && strcmp(i->machine, machine) != 0)
+        i = i->next;
+    return i || strcmp(machines->gateway->machine, machine) == 0;
 }
 
 static void remove_instance(struct machines *machines, const struct token_mail *token)
@@ -231,6 +259,8 @@ static void remove_instance(struct machines *machines, const struct token_mail *
     }
     *at = instance->next;
     machines->count--;
+    if (instance->address && !is_there(machines, instance->machine))
+        lost_add(&machines->lost, instance->machine, instance->address, clock_now());
     free_instance(instance);
 }
 
@@ -312,6 +342,8 @@ int machines_open(struct machines **out, struct gateway *gateway, struct error *
         return error_set(error, -ENOMEM, "no memory for a gateway");
     }
     machines->gateway = gateway;
+    if (net_address(net, machines->address, sizeof machines->address) < 0)
+        *machines->address = '\0';
     uv_timer_init(gateway->loop, machines->timer);
     machines->timer->data = machines;
     uv_timer_start(machines->timer, on_timer, PING_MS, PING_MS);
@@ -350,6 +382,7 @@ void machines_free(struct machines *machines)
         machines->instances = instance->next;
         free_instance(instance);
     }
+    lost_free(&machines->lost);
     uv_close((uv_handle_t *)machines->timer, on_closed);
     free(machines);
 }

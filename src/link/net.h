@@ -51,6 +51,21 @@ void net_close(struct net *net);
 /* The engine and its version, "zenoh 1.10.0"; NULL in a build without one, where net_open says what is missing. */
 const char *net_engine(void);
 
+/* ---- Peers that were lost ---- */
+
+enum { NET_ADDRESS = 2048 };
+
+/* Where this session is to be found: its id and the endpoints where it listens, as many as there is room for. It stays
+ * what it is for as long as the session lives. -ENOSPC: `size` is too small for the id; NET_ADDRESS isn't. */
+int net_address(struct net *net, char *address, size_t size);
+
+/* Tries, once and not here, to connect to the peer that has this address; nothing is done where it is connected
+ * already, or a try is under way. The engine itself connects to a peer that others tell it of when they do, and not
+ * again when that connection breaks. -EINVAL: this is no address. */
+int net_reach(struct net *net, const char *address, struct error *error);
+
+/* ---- Messages ---- */
+
 /* Bytes that the engine owns, to be read in place. */
 struct net_bytes {
     const void *data; /* contiguous; NULL where `len` is 0 */

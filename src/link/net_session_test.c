@@ -152,6 +152,88 @@ static void no_answer(void *context, const struct net_bytes *reply, const char *
     (void)context, (void)reply, (void)refusal;
 }
 
+/* The port at one end of this process's connection `fd`, the `end` that is asked for. */
+static int port(int fd, int (*end)(int, struct sockaddr *, socklen_t *))
+{
+    struct sockaddr_in address = {0};
+    socklen_t len = sizeof address;
+    return end(fd, (struct sockaddr *)&address, &len) == 0 && address.sin_family == AF_INET ? ntohs(address.sin_port)
+                                                                                            : 0;
+}
+
+/* Ends this process's connections to what listens at the endpoint. */
+static void break_connections(const char *endpoint)
+{
+    int at = atoi(strrchr(endpoint, ':') + 1);
+    for (int fd = 3; fd < 1024; fd++)
+        if (port(fd, getpeername) == at || (port(fd, getpeername) && port(fd, getsockname) == at))
+            shutdown(fd, SHUT_RDWR);
+}
+
+static void connects_again_to_a_peer_that_was_lost(void **state)
+{
+    (void)state;
+    struct error error = ERROR_INIT;
+    char *hub = tcp_endpoint(), *one = tcp_endpoint(), *two = tcp_endpoint(), address[NET_ADDRESS];
+    struct net *middle = session(hub, NULL), *left = session(one, hub), *right = session(two, hub);
+    atomic_int count = 0, matched = 0;
+    struct net_subscriber *subscriber = subscribe(right, "test/again", count_samples, &count);
+    struct net_publisher *publisher =
+        publish(left, "test/again", (struct net_publisher_options){.matching = on_matching, .context = &matched});
+    assert_int_equal(net_address(right, address, sizeof address), 0);
+    assert_non_null(strstr(address, two));
+    await(atomic_load(&matched));
+    for (int round = 1; round <= 3; round++) {
+        break_connections(one);
+        break_connections(two);
+        await(!atomic_load(&matched));
+        int64_t until = clock_now() + PATIENCE;
+        for (; !atomic_load(&matched) && clock_now() < until; nap())
+            assert_int_equal(net_reach(left, address, &error), 0);
+        assert_true(atomic_load(&matched));
+        assert_int_equal(net_put(publisher, &round, sizeof round, NULL, 0, NULL, NULL), 0);
+        await(atomic_load(&count) == round);
+    }
+    net_publisher_close(publisher);
+    net_subscriber_close(subscriber);
+    net_close(left);
+    net_close(right);
+    net_close(middle);
+    free(hub);
+    free(one);
+    free(two);
+}
+
+static void reaching_nobody_is_fine(void **state)
+{
+    (void)state;
+    struct error error = ERROR_INIT;
+    char *one = tcp_endpoint(), *two = tcp_endpoint(), address[NET_ADDRESS], silent[64];
+    struct net *net = session(one, NULL), *gone = session(two, NULL);
+    assert_int_equal(net_address(net, address, 1), -ENOSPC);
+    for (const char *const *wrong = (const char *[]){"", "x", "12 34", " ", "1234 tcp/", NULL}; *wrong; wrong++)
+        assert_int_equal(net_reach(net, *wrong, &error), -EINVAL);
+    assert_int_equal(net_address(net, address, sizeof address), 0);
+    assert_int_equal(net_reach(net, address, &error), 0);
+    assert_int_equal(net_address(gone, address, sizeof address), 0);
+    net_close(gone);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(net_reach(net, address, &error), 0);
+    /* One who listens and says nothing doesn't hold up the end. */
+    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof own;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&own, len), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&own, &len), 0);
+    snprintf(silent, sizeof silent, "%.*s0 tcp/127.0.0.1:%d", 8, address, ntohs(own.sin_port));
+    assert_int_equal(net_reach(net, silent, &error), 0);
+    net_close(net);
+    close(fd);
+    free(one);
+    free(two);
+}
+
 static void refuses_bad_keys(void **state)
 {
     (void)state;
@@ -284,6 +366,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(sees_a_killed_process_go),
         cmocka_unit_test(connects_when_the_other_comes),
         cmocka_unit_test(peers_find_each_other),
+        cmocka_unit_test(connects_again_to_a_peer_that_was_lost),
+        cmocka_unit_test(reaching_nobody_is_fine),
         cmocka_unit_test(refuses_bad_keys),
         cmocka_unit_test(refuses_bad_configurations),
         cmocka_unit_test(takes_a_configuration),

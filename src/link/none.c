@@ -22,6 +22,18 @@ void net_close(struct net *net)
     (void)net;
 }
 
+int net_address(struct net *net, char *address, size_t size)
+{
+    (void)net, (void)address, (void)size;
+    return -ENOTSUP;
+}
+
+int net_reach(struct net *net, const char *address, struct error *error)
+{
+    (void)net, (void)address;
+    return missing(error);
+}
+
 void net_copy(const struct net_sample *sample, void *to)
 {
     (void)sample, (void)to;

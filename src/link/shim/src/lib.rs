@@ -4,6 +4,7 @@
 
 mod abi;
 mod liveliness;
+mod peers;
 mod pubsub;
 mod query;
 mod sample;

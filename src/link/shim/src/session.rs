@@ -1,7 +1,11 @@
 //! Sessions, and how they are configured.
 
 use crate::abi::{self, failure, reason, text, Error, Failure};
+use crate::peers::Peers;
 use std::ffi::{c_char, c_int};
+use zenoh::internal::runtime::{Runtime, RuntimeBuilder};
+use zenoh::internal::ResolveFuture;
+use zenoh::key_expr::OwnedKeyExpr;
 use zenoh::{Config, Session, Wait};
 
 #[repr(C)]
@@ -16,6 +20,8 @@ pub struct Options {
 
 pub struct Net {
     pub session: Session,
+    pub peers: Peers,
+    runtime: Runtime,
 }
 
 #[no_mangle]
@@ -25,16 +31,40 @@ pub unsafe extern "C" fn net_open(net: *mut *mut Net, options: *const Options, e
         zenoh::try_init_log_from_env();
         let options = &*options;
         let config = configure(options)?;
-        let session = zenoh::open(config).wait().map_err(|e| failure(errno(options), reason(e)))?;
-        Ok(Net { session })
+        let (session, runtime) = start(config).map_err(|e| failure(errno(options), reason(e)))?;
+        Ok(Net { session, peers: Peers::new(runtime.clone()), runtime })
     })
 }
 
 #[no_mangle]
 pub unsafe extern "C" fn net_close(net: *mut Net) {
     abi::close(net, |net| {
+        net.peers.stop();
         let _ = net.session.close().wait();
+        let _ = net.runtime.close().wait();
     });
+}
+
+/// As `zenoh::open`, which keeps the runtime to itself.
+fn start(config: Config) -> zenoh::Result<(Session, Runtime)> {
+    let (subscribers, publishers) = (keys(&config, "subscribers"), keys(&config, "publishers"));
+    let mut runtime = ResolveFuture::new(RuntimeBuilder::new(config).build()).wait()?;
+    let session = zenoh::session::init(runtime.clone().into())
+        .aggregated_subscribers(subscribers)
+        .aggregated_publishers(publishers)
+        .wait()?;
+    if let Err(error) = ResolveFuture::new(runtime.start()).wait() {
+        let _ = session.close().wait();
+        let _ = runtime.close().wait();
+        return Err(error);
+    }
+    Ok((session, runtime))
+}
+
+/// What the configuration aggregates: a list of keys as JSON.
+fn keys(config: &Config, of: &str) -> Vec<OwnedKeyExpr> {
+    let list = config.get_json(&format!("aggregation/{of}")).unwrap_or_default();
+    list.split('"').skip(1).step_by(2).filter_map(|key| OwnedKeyExpr::new(key).ok()).collect()
 }
 
 /// The engine has no codes. Once the configuration is read, what fails at once is a router, or an endpoint to listen at.
