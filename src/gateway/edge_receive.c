@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "gateway/assembly.h"
 #include "gateway/stream_rx.h"
 #include "node/node_raw.h"
 
@@ -54,9 +55,7 @@ struct edge_receive {
     uint64_t queue_count, queue_bytes; /* the one in hand included */
     struct edge_counts counts;
 
-    /* The thread's own: the message whose parts are coming. */
-    dora_sample *loan;
-    size_t filled;
+    struct assembly assembly; /* the thread's own, but for what comes whole while nothing waits for the thread */
 };
 
 /* ---- Acknowledging ---- */
@@ -95,65 +94,6 @@ void edge_receive_tick(struct edge_receive *edge)
 }
 
 /* ---- Handing on ---- */
-
-static void fill(const void *sample, void *to)
-{
-    net_copy(sample, to);
-}
-
-/* A part of a message: into shared memory, which is there from the first on. The thread's, without the lock. */
-static int take_part(struct edge_receive *edge, const struct net_sample *sample)
-{
-    struct stream_part part;
-    if (stream_part_read(sample->attachment.data, sample->attachment.len, &part) < 0)
-        return -EBADMSG;
-    if (part.offset == 0) {
-        dora_sample_release(take_ptr(edge->loan));
-        edge->filled = 0;
-        int rc = dora_loan(edge->node, part.size, &edge->loan);
-        if (rc < 0)
-            return edge->loan = NULL, rc;
-    }
-    /* The tail has to come, too. */
-    if (!edge->loan || part.offset != edge->filled || part.size != dora_sample_size(edge->loan) ||
-        sample->len >= part.size - part.offset)
-        return -EBADMSG;
-    net_copy(sample, (char *)dora_sample_data(edge->loan) + edge->filled);
-    edge->filled += sample->len;
-    return 0;
-}
-
-/* The last piece of a message in parts. */
-static int send_tail(struct edge_receive *edge, const struct net_sample *sample, struct node_raw *raw)
-{
-    int rc = -EBADMSG;
-    if (edge->loan && sample->len == dora_sample_size(edge->loan) - edge->filled) {
-        net_copy(sample, (char *)dora_sample_data(edge->loan) + edge->filled);
-        raw->loan = edge->loan;
-        raw->size = dora_sample_size(edge->loan);
-        rc = node_raw_send(edge->node, edge->output, raw, true);
-    }
-    dora_sample_release(take_ptr(edge->loan));
-    return rc;
-}
-
-static int send_data(struct edge_receive *edge, const struct net_sample *sample, bool is_tail, bool wait)
-{
-    struct stream_message message;
-    if (stream_message_read(sample->attachment.data, sample->attachment.len, &message) < 0)
-        return -EBADMSG;
-    struct node_raw raw = {.data = sample->piece_count == 1 ? sample->pieces->data : NULL,
-                           .size = sample->len,
-                           .fill = fill,
-                           .context = sample,
-                           .meta = message.meta,
-                           .meta_len = message.meta_len,
-                           .sequence = message.sequence,
-                           .timestamp = message.timestamp,
-                           .missed = message.missed,
-                           .format = message.format};
-    return is_tail ? send_tail(edge, sample, &raw) : node_raw_send(edge->node, edge->output, &raw, wait);
-}
 
 /* Under the lock. */
 static void count(struct edge_receive *edge, int rc, enum stream_kind kind, size_t size)
@@ -250,7 +190,7 @@ static void arrived(void *context, const struct net_sample *sample)
             rc = -EPIPE;
         else if (edge->phase == TAKING_PART && edge->queue_count == 0 && head.kind == STREAM_DATA &&
                  !(head.flags & STREAM_TAIL) && size < LARGE)
-            rc = send_data(edge, sample, false, false);
+            rc = assembly_send(&edge->assembly, edge->node, edge->output, sample, false, false);
         if (rc == -EAGAIN) {
             enqueue(edge, &head, sample);
         } else {
@@ -272,7 +212,7 @@ static void leave(struct edge_receive *edge, enum phase phase)
     edge->phase = phase;
     edge->node = NULL;
     pthread_mutex_unlock(&edge->lock);
-    dora_sample_release(take_ptr(edge->loan));
+    assembly_drop(&edge->assembly);
     dora_node_close(node);
     pthread_mutex_lock(&edge->lock);
 }
@@ -304,8 +244,9 @@ static void hand_on(struct edge_receive *edge)
     int rc = -EPIPE;
     if (edge->phase == TAKING_PART && is_data) {
         pthread_mutex_unlock(&edge->lock);
-        rc = is_part ? take_part(edge, waiting->sample)
-                     : send_data(edge, waiting->sample, waiting->head.flags & STREAM_TAIL, true);
+        rc = is_part ? assembly_part(&edge->assembly, edge->node, waiting->sample)
+                     : assembly_send(&edge->assembly, edge->node, edge->output, waiting->sample,
+                                     waiting->head.flags & STREAM_TAIL, true);
         pthread_mutex_lock(&edge->lock);
     } else if (edge->phase == TAKING_PART) {
         tell(edge, waiting);

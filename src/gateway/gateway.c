@@ -106,11 +106,14 @@ static int open_parts(struct gateway *gateway, struct error *error)
 }
 
 /* Machines that connect to the same one learn of each other there, and connect to each other: so one that is not told
- * where to listen does so at any port, in the way it connects, and only on this machine if that is where it connects to. */
+ * where to listen does so at any port, in the way it connects, and only on this machine if that is where it connects
+ * to. */
 static const char *any_port(char text[ENDPOINT_MOST], const char *connect, bool is_insecure)
 {
     size_t len = connect ? strcspn(connect, "/") : 0;
-    const char *host = !connect || endpoint_is_local(connect) ? "127.0.0.1" : connect[len + 1] == '[' ? "[::]" : "0.0.0.0";
+    const char *host = !connect || endpoint_is_local(connect) ? "127.0.0.1"
+                       : connect[len + 1] == '['              ? "[::]"
+                                                              : "0.0.0.0";
     if (!connect || (strncmp(connect, "tcp/", 4) != 0 && strncmp(connect, "tls/", 4) != 0))
         return NULL;
     snprintf(text, ENDPOINT_MOST, "%.*s/%s:0", (int)len, connect, host);

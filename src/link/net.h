@@ -31,8 +31,8 @@ struct net;
 struct net_options {
     const char *config; /* a zenoh configuration file (JSON5), passed through; NULL: none */
     const char *const
-        *listen; /* endpoints as "tcp/0.0.0.0:7447", NULL-terminated; NULL: none but the configuration's */
-    const char *otherwise;      /* an endpoint to listen at where neither `listen` nor the file says any; NULL: none */
+        *listen;           /* endpoints as "tcp/0.0.0.0:7447", NULL-terminated; NULL: none but the configuration's */
+    const char *otherwise; /* an endpoint to listen at where neither `listen` nor the file says any; NULL: none */
     const char *const *connect; /* endpoints, connected to again and again for as long as the session lives */
     bool client;                /* a client of a router, instead of a peer */
     bool multicast;             /* look for others by multicast; else nothing is looked for */
