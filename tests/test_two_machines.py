@@ -229,7 +229,8 @@ def stranger(sites, site, *args):
     """What the daemon of a machine that is not let in says, and its command."""
     daemon = site.begin("daemon", "--machine-id", site.name, "--connect", sites.endpoint, *args)
     until(lambda: "coordinator" in site.pids(), "the gateway")
-    refused = site.dora("list", status=1).stderr
+    listening = lambda: "no coordinator is running" not in (said := site.dora("list", status=1).stderr) and said
+    refused = until(listening, "the gateway's socket")
     daemon.terminate()
     return daemon.communicate()[1], refused
 
