@@ -231,7 +231,7 @@ static void finish(struct gateway *gateway)
     control_close(gateway->daemon);
     gateway->daemon = NULL;
     /* First the engine, so that nobody is called back any more. */
-    net_close(gateway->net);
+    net_close(take_ptr(gateway->net)); /* what waits in the mailbox finds none */
     mailbox_close(&gateway->mailbox);
     listener_free(gateway->listener);
     dialler_free(gateway->dialler);

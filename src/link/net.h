@@ -61,7 +61,7 @@ int net_address(struct net *net, char *address, size_t size);
 
 /* Tries, once and not here, to connect to the peer that has this address; nothing is done where it is connected
  * already, or a try is under way. The engine itself connects to a peer that others tell it of when they do, and not
- * again when that connection breaks. -EINVAL: this is no address. */
+ * again when that connection breaks. -EINVAL: this is no address; -ESHUTDOWN as with net_ask. */
 int net_reach(struct net *net, const char *address, struct error *error);
 
 /* ---- Messages ---- */
@@ -141,7 +141,7 @@ void net_decline(struct net_query *query, const char *why);
 
 /* Asks whoever answers `key`. `answer` is called for each reply with what it says, or with the decline's reason as
  * `refusal` ("no answer in time" where `timeout_ns` is over); then once with both NULL at the end: at once where nobody
- * answers that key. When the call fails, it isn't called. */
+ * answers that key. When the call fails, it isn't called. -ESHUTDOWN: `net` is NULL, as after its end. */
 int net_ask(struct net *net, const char *key, const void *data, size_t len, int64_t timeout_ns,
             void (*answer)(void *context, const struct net_bytes *reply, const char *refusal), void *context,
             struct error *error);

@@ -74,6 +74,9 @@ pub unsafe extern "C" fn net_address(net: *mut Net, address: *mut c_char, size: 
 
 #[no_mangle]
 pub unsafe extern "C" fn net_reach(net: *mut Net, address: *const c_char, error: *mut Error) -> c_int {
-    let done = wall(Err(failure(libc::EIO, "the engine failed")), || (*net).peers.reach(text(address, "address")?));
+    let done = wall(Err(failure(libc::EIO, "the engine failed")), || {
+        let net = net.as_ref().ok_or_else(|| failure(libc::ESHUTDOWN, "the session is closed"))?;
+        net.peers.reach(text(address, "address")?)
+    });
     done.map_or_else(|failure| tell(error, failure), |()| 0)
 }

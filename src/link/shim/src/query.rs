@@ -174,7 +174,8 @@ pub unsafe extern "C" fn net_ask(
     });
     let timeout = Duration::from_nanos(timeout_ns.max(1) as u64);
     let asked = wall(Err(failure(libc::EIO, "the engine failed")), || {
-        ask(&*net, name, ZBytes::from(bytes(data, len)), timeout, &question)
+        let net = net.as_ref().ok_or_else(|| failure(libc::ESHUTDOWN, "the session is closed"))?;
+        ask(net, name, ZBytes::from(bytes(data, len)), timeout, &question)
     });
     let next = if asked.is_ok() { Stage::Asked } else { Stage::Failed };
     let before = std::mem::replace(&mut *lock(&question.stage), next);
