@@ -269,6 +269,7 @@ ACCESS = """
 """
 
 
+@pytest.mark.release_only  # zenoh's TLS link corrupts memory now and then (docs/machines.md), most often under AddressSanitizer
 @pytest.mark.skipif(not shutil.which("openssl"), reason="there is no openssl")
 def test_access_control_by_the_names_in_certificates(sites, tmp_path, flow):  # noqa: F811
     """As docs/security.md has it: a certificate that is not named has a connection, and can do nothing with it."""
