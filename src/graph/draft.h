@@ -180,6 +180,8 @@ void wiring_resolve(struct load *load);
 /* ids.c: why a text can't be an id, or NULL. */
 const char *id_node_fault(const char *id);
 const char *id_port_fault(const char *id);
+/* What stands behind "<operator>/" in a port's id; NULL if it is another operator's, or `port` is NULL. */
+const char *id_within(const char *port, const char *operator);
 
 /* path.c: `path`, written in a file in `directory`, relative to the dataflow; NULL if it leads out of it. */
 const char *path_relative(struct graph *graph, const char *directory, const char *path);

@@ -27,3 +27,9 @@ const char *id_port_fault(const char *id)
         return "something must stand before, between and behind the `/` of an id";
     return NULL;
 }
+
+const char *id_within(const char *port, const char *operator)
+{
+    size_t len = strlen(operator);
+    return port && strncmp(port, operator, len) == 0 && port[len] == '/' ? port + len + 1 : NULL;
+}

@@ -2,36 +2,24 @@
 #include <errno.h>
 #include <string.h>
 
-#include "graph/model.h"
-
-/* A text behind "<operator>/", which it begins with. */
-static const char *behind(const char *text, const struct graph_operator *op)
-{
-    return text + strlen(op->id) + 1;
-}
-
-static bool is_of(const char *text, const struct graph_operator *op)
-{
-    size_t len = strlen(op->id);
-    return text && strncmp(text, op->id, len) == 0 && text[len] == '/';
-}
+#include "graph/draft.h"
 
 /* Ports are sorted, so those of one operator stand together. */
 static void take_ports(struct graph_node *to, const struct graph_node *host, const struct graph_operator *op)
 {
     to->input_count = to->output_count = 0;
     for (size_t i = host->input_count; i-- > 0;)
-        if (is_of(host->inputs[i].id, op)) {
+        if (id_within(host->inputs[i].id, op->id)) {
             to->inputs = &host->inputs[i];
             to->input_count++;
         }
     for (size_t i = host->output_count; i-- > 0;)
-        if (is_of(host->outputs[i].id, op)) {
+        if (id_within(host->outputs[i].id, op->id)) {
             to->outputs = &host->outputs[i];
             to->output_count++;
         }
-    to->send_stdout_as = is_of(host->send_stdout_as, op) ? behind(host->send_stdout_as, op) : NULL;
-    to->send_logs_as = is_of(host->send_logs_as, op) ? behind(host->send_logs_as, op) : NULL;
+    to->send_stdout_as = id_within(host->send_stdout_as, op->id);
+    to->send_logs_as = id_within(host->send_logs_as, op->id);
 }
 
 static void add_operator(struct graph *graph, struct graph_node *to, const struct graph_node *host,
@@ -60,9 +48,10 @@ static void redirect(struct graph *graph, struct graph_input *input, const struc
     input->source_node = first;
     for (size_t i = 0; i < producer->operator_count; i++) {
         const struct graph_operator *op = &producer->operators[i];
-        if (!is_of(input->source_output, op))
+        const char *output = id_within(input->source_output, op->id);
+        if (!output)
             continue;
-        input->source_output = behind(input->source_output, op);
+        input->source_output = output;
         if (!producer->is_lone_operator) {
             input->source = graph_format(graph, "%s/%s", producer->id, op->id);
             input->source_node = first + 1 + i;
@@ -110,9 +99,9 @@ static void shorten(struct graph_node *nodes, size_t count)
     for (size_t i = 0; i < count; i++) {
         const struct graph_node *node = &nodes[i];
         for (size_t k = 0; node->is_split && k < node->input_count; k++)
-            node->inputs[k].id = behind(node->inputs[k].id, node->operators);
+            node->inputs[k].id = id_within(node->inputs[k].id, node->operators->id);
         for (size_t k = 0; node->is_split && k < node->output_count; k++)
-            node->outputs[k].id = behind(node->outputs[k].id, node->operators);
+            node->outputs[k].id = id_within(node->outputs[k].id, node->operators->id);
     }
 }
 

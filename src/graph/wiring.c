@@ -210,11 +210,9 @@ static void resolve(struct wire *wire, const struct scope *scope)
 /* The thread of the operator that has this port; NULL: its own. */
 static const char *thread_of(const struct graph_node *node, const char *port)
 {
-    for (size_t i = 0; i < node->operator_count; i++) {
-        size_t len = strlen(node->operators[i].id);
-        if (strncmp(port, node->operators[i].id, len) == 0 && port[len] == '/')
+    for (size_t i = 0; i < node->operator_count; i++)
+        if (id_within(port, node->operators[i].id))
             return node->operators[i].thread;
-    }
     return NULL;
 }
 
