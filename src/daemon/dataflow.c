@@ -78,7 +78,7 @@ static void terminate_starting(struct dataflow *dataflow)
     for (uint32_t i = 0; i < dataflow->count; i++) {
         struct participant *participant = dataflow->participants[i];
         if (participant->state == PARTICIPANT_STARTING ||
-            (participant->is_host && participant->state == PARTICIPANT_HOSTING && host_is_awaited(participant))) {
+            (participant->state == PARTICIPANT_HOSTING && host_is_awaited(participant))) {
             participant_signal(participant, SIGTERM);
             participant->end.is_terminated = true;
         }
