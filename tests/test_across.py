@@ -69,6 +69,15 @@ def sink(**input):
 LOSSLESS = {"queue_policy": "backpressure", "queue_size": 64}
 
 
+def straight(folder, one, other):
+    """A dataflow in which `one` sends a thousand messages, none of which `other` may miss."""
+    return write(
+        folder / "flow.yml",
+        source=on(one, actor("join", "send=out:1000:1000", outputs=["out"])),
+        sink=on(other, sink(**LOSSLESS)),
+    )
+
+
 def attach(machine, path):
     """Runs the dataflow to its end; gives its UUID."""
     machine.dora("start", path, "--attach")
@@ -177,11 +186,7 @@ def test_machines_that_know_the_coordinator_s_alone_reach_each_other(machines, t
     join(a)
     join(b, to=a)
     join(c, to=a)
-    path = write(
-        tmp_path / "flow.yml",
-        source=on(b, actor("join", "send=out:1000:1000", outputs=["out"])),
-        sink=on(c, sink(**LOSSLESS)),
-    )
+    path = straight(tmp_path, b, c)
     uuid = attach(a, path)
     assert summary(c, uuid, "sink")["in"]["count"] == 1000
 
@@ -201,11 +206,7 @@ def test_machines_that_can_not_reach_each_other_are_told_so_at_the_start(machine
     join(a)
     join(b, to=a)
     join(c, to=a)
-    path = write(
-        tmp_path / "flow.yml",
-        source=on(b, actor("join", "send=out:1000:1000", outputs=["out"])),
-        sink=on(c, sink(**LOSSLESS)),
-    )
+    path = straight(tmp_path, b, c)
     done = a.dora("start", path, "--attach", status=1)
     assert "machine b: `source/out` can't be sent to machine c: b can't reach it, though the coordinator does" in done.stderr
     assert "--listen" in done.stderr and "docs/machines.md" in done.stderr
@@ -244,11 +245,7 @@ def test_machines_that_have_each_other_s_address_connect_again(machines, tmp_pat
     undo = apart(b, c)
     until(lambda: "machine c is out of sight" in log.read_text(), "c out of b's sight")
     undo()
-    path = write(
-        tmp_path / "flow.yml",
-        source=on(b, actor("join", "send=out:1000:1000", outputs=["out"])),
-        sink=on(c, sink(**LOSSLESS)),
-    )
+    path = straight(tmp_path, b, c)
     uuid = attach(a, path)
     assert summary(c, uuid, "sink")["in"]["count"] == 1000
 
@@ -284,11 +281,7 @@ def test_a_machine_that_is_out_of_reach_for_a_moment_is_waited_for(machines, tmp
     join(a)
     for other in (b, c):
         join(other, to=a)
-    path = write(
-        tmp_path / "flow.yml",
-        source=on(b, actor("join", "send=out:1000:1000", outputs=["out"])),
-        sink=on(c, sink(**LOSSLESS)),
-    )
+    path = straight(tmp_path, b, c)
     until(lambda: "machine c is in sight" in (b.state / "daemon.log").read_text(), "c in b's sight")
     undo = apart(b, c)
     started = a.begin("start", path, "--attach")
