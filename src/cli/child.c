@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/write.h"
 
 enum { OUTPUT_MOST = 64 << 10 };
 
@@ -16,14 +17,9 @@ enum { OUTPUT_MOST = 64 << 10 };
 static int make_input(const struct buf *input)
 {
     int fd = memfd_create("input", MFD_CLOEXEC);
-    size_t len = input ? input->len : 0, done = 0;
-    while (fd >= 0 && done < len) {
-        ssize_t some = write(fd, input->data + done, len - done);
-        if (some < 0) {
-            close(fd);
-            return -1;
-        }
-        done += (size_t)some;
+    if (fd >= 0 && input && write_all(fd, input->data, input->len) < 0) {
+        close(fd);
+        return -1;
     }
     if (fd >= 0)
         lseek(fd, 0, SEEK_SET);

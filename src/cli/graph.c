@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/write.h"
 #include "cli/command.h"
 #include "cli/findings.h"
 #include "cli/report.h"
@@ -36,20 +37,6 @@ static int create_page(const char *descriptor, char *name, size_t size)
             return fd >= 0 ? fd : -errno;
     }
     return -EEXIST;
-}
-
-static int write_all(int fd, const char *data, size_t len)
-{
-    while (len) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        data += n;
-        len -= (size_t)n;
-    }
-    return 0;
 }
 
 static void open_page(char *name)

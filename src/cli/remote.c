@@ -10,6 +10,7 @@
 
 #include "base/base64.h"
 #include "base/cleanup.h"
+#include "base/write.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/report.h"
@@ -105,20 +106,6 @@ static bool ask(struct course *course, const char *method, uint64_t *id, struct 
     return control_client_send(course->client, method, params, id, error) == 0;
 }
 
-static bool write_all(int fd, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t written = write(fd, data, len);
-        if (written < 0 && errno != EINTR) {
-            report_error("can't write to %s: %s", fd == STDOUT_FILENO ? "stdout" : "stderr", strerror(errno));
-            return false;
-        }
-        data += written > 0 ? written : 0;
-        len -= written > 0 ? (size_t)written : 0;
-    }
-    return true;
-}
-
 /* A piece of its output, which needn't be there. False: reported. */
 static bool put(int fd, const json_t *piece)
 {
@@ -126,10 +113,14 @@ static bool put(int fd, const json_t *piece)
     if (!piece)
         return true;
     autofree char *bytes = json_is_string(piece) ? base64_read(json_string_value(piece), &size) : NULL;
-    if (bytes)
-        return write_all(fd, bytes, size);
-    report_error("what the command printed can't be read");
-    return false;
+    if (!bytes) {
+        report_error("what the command printed can't be read");
+        return false;
+    }
+    int rc = write_all(fd, bytes, size);
+    if (rc < 0)
+        report_error("can't write to %s: %s", fd == STDOUT_FILENO ? "stdout" : "stderr", strerror(-rc));
+    return rc == 0;
 }
 
 /* -1: it goes on; else its exit status, or COMMAND_FAILED, which is reported. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/write.h"
 
 static const char ENTER[] = "\033[?1049h\033[?25l\033[H\033[2J"; /* second screen, no cursor, empty */
 static const char LEAVE[] = "\033[?25h\033[?1049l";
@@ -23,15 +24,10 @@ static struct {
     size_t typed_used, typed_len;
 } screen;
 
+/* What a screen doesn't take, nobody can be told. */
 static void put(const char *text, size_t len)
 {
-    while (len) {
-        ssize_t n = write(STDOUT_FILENO, text, len);
-        if (n < 0 && errno != EINTR)
-            return;
-        if (n > 0)
-            text += n, len -= (size_t)n;
-    }
+    (void)write_all(STDOUT_FILENO, text, len);
 }
 
 static void enter(void)

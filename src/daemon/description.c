@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/write.h"
 
 /* One that takes another's place stands for both as soon as it is there. */
 static bool is_succeeded(const struct participant *participant)
@@ -78,12 +79,9 @@ static int seal(const struct dataflow *dataflow, int *sealed, struct error *erro
     if (fd < 0)
         return error_sys(error, -errno, "make shared memory for the descriptor");
     const char *text = json.data ? json.data : "";
-    for (size_t done = 0; done < json.len + 1;) {
-        ssize_t written = write(fd, text + done, json.len + 1 - done);
-        if (written < 0)
-            return error_sys(error, -errno, "write the descriptor to shared memory");
-        done += (size_t)written;
-    }
+    rc = write_all(fd, text, json.len + 1);
+    if (rc < 0)
+        return error_sys(error, rc, "write the descriptor to shared memory");
     if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
         return error_sys(error, -errno, "seal the descriptor's memory");
     *sealed = take_fd(&fd);
